@@ -1,0 +1,238 @@
+"""The ports: everything the core asks of the outside world, on one page.
+
+Knows: what is asked, in the core's own words, and what each call raises.
+Must never: know who answers. `range/wiring.py` alone chooses; `range/testing/` holds fakes and the conformance
+suite that every implementation must pass.
+
+A command that fails is an `ExecResult`; an engine that fails raises `EngineUnavailable` or another RangeError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from range.layout import FileSpec, Layout, NodeSpec
+from range.plan import Change, Observed, Ownership
+from range.tool import Tool
+from range.topology import Impairment
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What this engine and its kernel can do. `missing` says why not, per thing it cannot."""
+
+    engine: str
+    version: str
+    cpus: int
+    memory: int
+    netem: bool
+    missing: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    """How a command in a node ended. `exit_code` is None when it was killed at its deadline."""
+
+    exit_code: int | None
+    stdout: bytes
+    stderr: bytes
+    start: float
+    end: float
+    timed_out: bool = False
+    truncated: bool = False
+
+    @property
+    def text(self) -> str:
+        """Standard output as text; undecodable bytes are replaced."""
+        return self.stdout.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class RangeSummary:
+    """One line of `jointrange ls`. `state`: running, degraded (something is missing) or partial (never finished)."""
+
+    range_id: str
+    topology: str
+    state: str
+    nodes: int
+    running: int
+    created: float
+    owner: str
+    kept: bool
+    orphan: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """One cable as it is now: administratively up or cut, and its impairment."""
+
+    node: str
+    interface: str
+    segment: str
+    up: bool
+    impair: Impairment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFacts:
+    """What the network looks like from inside one node's namespace, and how the engine holds its container.
+
+    Each value is what the kernel or the engine answered, as plain dictionaries:
+    interfaces: name, address[], peer_in_fabric(bool), up(bool), mac · routes: to, via, dev, family ·
+    lookups: destination, answer (next hop and device, or the kernel's refusal) · neighbours: address, dev
+    container: privileged, network_mode, pid_mode, mounts[], capabilities[], nameservers[]
+    """
+
+    node: str
+    interfaces: tuple[Mapping[str, object], ...]
+    routes: tuple[Mapping[str, object], ...]
+    lookups: tuple[Mapping[str, object], ...]
+    neighbours: tuple[Mapping[str, object], ...]
+    container: Mapping[str, object] = field(default_factory=dict)
+
+
+class Stream(Protocol):
+    """Output of something that goes on, as it comes."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+    def close(self) -> None:
+        """End it; the command and all it started are killed. Safe to call twice, from any thread."""
+
+
+class Duplex(Protocol):
+    """A two-way byte pipe to a port inside a node."""
+
+    def send(self, data: bytes) -> None: ...
+    def receive(self) -> bytes:
+        """The next bytes; empty at the end."""
+
+    def close(self) -> None: ...
+
+
+class Engine(Protocol):
+    """Makes ranges real. Every change is create-or-adopt and safe to repeat."""
+
+    def capabilities(self) -> Capabilities:
+        """Raises EngineUnavailable."""
+
+    def survey(self) -> tuple[RangeSummary, ...]:
+        """Every range of this installation, from labels alone."""
+
+    def observe(self, range_id: str) -> Observed:
+        """What there is of one range; an `Observed` without nodes and fabric when there is nothing."""
+
+    def apply(self, range_id: str, ownership: Ownership, change: Change) -> None:
+        """Make one change of a plan real. Raises ImageMissing, NodeFailed, Exhausted, EngineFault."""
+
+    def exec(
+        self,
+        range_id: str,
+        node: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        user: str = "",
+    ) -> ExecResult:
+        """Run a command in a node. At `timeout` (seconds) it is killed with everything it started.
+
+        Raises NotFound (no such range or node), NodeFailed (the node is not running).
+        """
+
+    def stream(self, range_id: str, node: str, argv: Sequence[str]) -> Stream:
+        """Start a command whose output is wanted as it comes (a log being followed, a capture)."""
+
+    def write(self, range_id: str, node: str, files: Sequence[FileSpec]) -> None:
+        """Put files into a running node, atomically per file; parent directories are made."""
+
+    def logs(self, range_id: str, node: str, tail: int = 200) -> str:
+        """The last lines the node's first process printed."""
+
+
+class Switchboard(Protocol):
+    """The fabric of a running range: its cables, live."""
+
+    def links(self, range_id: str) -> tuple[LinkState, ...]: ...
+
+    def set_link(
+        self, range_id: str, node: str, interface: str, *, up: bool, impair: Impairment | None
+    ) -> LinkState:
+        """Cut, restore or impair one cable, both directions. Raises NotFound, Refused (kernel cannot)."""
+
+    def capture(self, range_id: str, segment: str, bpf: str = "") -> Stream:
+        """A pcap of one network or link, as it comes."""
+
+    def facts(self, range_id: str, lookups: Sequence[str]) -> tuple[NetworkFacts, ...]:
+        """What each node's namespace holds; `lookups` are addresses to ask its routing table about.
+
+        Sends no packet.
+        """
+
+    def connect(self, range_id: str, node: str, port: int) -> Duplex:
+        """A connection to a TCP port as seen from inside the node (its loopback included)."""
+
+
+class Images(Protocol):
+    """Images: what is here, what can be built, and builder containers for `install.yml`."""
+
+    def digest(self, reference: str) -> str | None:
+        """The image's content digest, or None when it is not here."""
+
+    def ensure(self, reference: str, progress: Callable[[str], None]) -> str:
+        """Build (`jointrange/<kind>`) or pull it if it is not here; its digest. Raises ImageMissing."""
+
+    def start_builder(self, reference: str, name: str) -> str:
+        """A throw-away container from the image, with egress; the handle for the calls below."""
+
+    def exec_builder(
+        self, builder: str, argv: Sequence[str], *, timeout: float | None = None, user: str = ""
+    ) -> ExecResult: ...
+
+    def write_builder(self, builder: str, files: Sequence[FileSpec]) -> None: ...
+
+    def commit_builder(self, builder: str, reference: str) -> str:
+        """Make the builder's state an image; its digest."""
+
+    def remove_builder(self, builder: str) -> None:
+        """Always safe to call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A tool in its place: the nodes of this layout it works on."""
+
+    tool: Tool
+    folder: Path
+    nodes: tuple[str, ...]
+
+
+class Provisioner(Protocol):
+    """Runs a tool's playbooks. Output is kept under `evidence`."""
+
+    def install(
+        self, tool: Tool, folder: Path, image: str, evidence: Path, progress: Callable[[str], None]
+    ) -> str:
+        """The image `image` with the tool installed: built once, then found again by content digest.
+
+        Raises ProvisionFailed, Refused (the playbook breaks a rule).
+        """
+
+    def configure(
+        self, range_id: str, layout: Layout, placed: Placed, evidence: Path, progress: Callable[[str], None]
+    ) -> None:
+        """Run `configure.yml` on the tool's nodes of a live range. Raises ProvisionFailed, Refused."""
+
+
+class Clock(Protocol):
+    """The one clock of a trial."""
+
+    def now(self) -> float:
+        """Seconds since the epoch; never steps backwards."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; returns early when the work is cancelled."""
+
+
