@@ -55,7 +55,8 @@ class Alert:
     """What a tool said, in the shape of an OCSF Detection Finding (class 2004), the fields we judge by.
 
     `time` is the tool's own clock, `seen` the moment the orchestrator had it. `text` is everything in which
-    a nonce may be echoed; `raw` is the line itself.
+    a nonce may be echoed; `raw` is the line itself. `resolution`: seconds by which `time` may be too early,
+    1 for a tool that writes whole seconds.
     """
 
     tool: str
@@ -73,6 +74,7 @@ class Alert:
     proto: str | None = None
     disposition: Disposition = "unknown"
     text: str = ""
+    resolution: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

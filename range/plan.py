@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from json import dumps
 
 from range.layout import Layout, NodeSpec
@@ -135,3 +135,111 @@ class Plan:
     def changes(self) -> tuple[Change, ...]:
         """Every change, in order."""
         return tuple(change for stage in self.stages for change in stage)
+
+
+def digest(value: object) -> str:
+    """Twelve hex digits that are equal for equal values (dataclasses, models, and plain data of them)."""
+    return hashlib.sha256(dumps(_plain(value), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Model):
+        return value.model_dump(mode="json")
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def spec_digest(node: NodeSpec) -> str:
+    """What can only change by making the node's container anew: all but its cables, routes and start commands."""
+    return digest(replace(node, interfaces=(), routes=(), start=(), ready=(), depends_on=(), role=None, labels=()))
+
+
+def wiring_digest(layout: Layout, node: NodeSpec) -> str:
+    """What the fabric makes for the node: cables, routes, mirror ports and hosts file."""
+    taps = [tap for tap in layout.taps if tap.node == node.name]
+    return digest([node.interfaces, node.routes, taps, layout.hosts])
+
+
+def start_digest(node: NodeSpec) -> str:
+    """What is run in the node once it is wired."""
+    return digest([node.start, node.ready])
+
+
+def segments_digest(layout: Layout) -> str:
+    """The switches and mirrors of the fabric."""
+    return digest([layout.segments, layout.taps])
+
+
+def plan(range_id: str, wanted: Layout, observed: Observed) -> Plan:
+    """What makes `observed` equal to `wanted`. Empty when it already is."""
+    have = {node.name: node for node in observed.nodes}
+    names = {node.name for node in wanted.nodes}
+    remove = tuple(
+        RemoveNode(node.name, "not in the topology any more") for node in observed.nodes if node.name not in names
+    )
+    fabric = () if observed.fabric else (CreateFabric("there is no fabric yet"),)
+    create = tuple(change for node in wanted.nodes if (change := _creation(node, have.get(node.name))) is not None)
+    made = {change.node.name for change in create}
+    wire = tuple(
+        node.name
+        for node in wanted.nodes
+        if fabric or node.name in made or have[node.name].wiring != wiring_digest(wanted, node)
+    )
+    changed = observed.segments != segments_digest(wanted)
+    cables = (Wire(wanted, wire, _wiring_cause(wire, changed, bool(fabric))),) if wire or remove or changed else ()
+    start = {
+        node.name: StartNode(node, "new" if node.name in made else "not started in this life, or started otherwise")
+        for node in wanted.nodes
+        if node.name in made or bool(fabric) or have[node.name].started != start_digest(node)
+    }
+    whole = () if observed.complete and not (remove or create or cables or start) else (Complete(wanted, tuple(start)),)
+    stages = (remove, fabric + create, cables, *_waves(wanted, start), whole)
+    return Plan(range_id, tuple(stage for stage in stages if stage))
+
+
+def teardown(observed: Observed) -> Plan:
+    """What removes everything there is of a range."""
+    nodes = tuple(RemoveNode(node.name, "teardown") for node in observed.nodes)
+    fabric = (RemoveFabric("teardown"),) if observed.fabric else ()
+    return Plan(observed.range_id, tuple(stage for stage in (nodes + fabric,) if stage))
+
+
+def _creation(node: NodeSpec, have: ObservedNode | None) -> CreateNode | None:
+    if have is None:
+        return CreateNode(node, "there is none yet")
+    if have.spec != spec_digest(node):
+        return CreateNode(node, "its image, files, environment, limits or capabilities changed")
+    if not have.running:
+        return CreateNode(node, f"it is not running ({have.detail})" if have.detail else "it is not running")
+    return None
+
+
+def _wiring_cause(wire: Iterable[str], changed: bool, fresh: bool) -> str:
+    if fresh:
+        return "new"
+    if wire:
+        return "cables, addresses, routes or hosts changed: " + ", ".join(wire)
+    return "networks or taps changed" if changed else "nodes went away"
+
+
+def _waves(layout: Layout, start: dict[str, StartNode]) -> tuple[tuple[Change, ...], ...]:
+    """Start commands in the order of `depends_on`: a node's wave follows those of all it waits for."""
+    depth: dict[str, int] = {}
+
+    def deep(name: str) -> int:
+        if name not in depth:
+            depth[name] = 0
+            depth[name] = max((deep(other) + 1 for other in layout.node(name).depends_on), default=0)
+        return depth[name]
+
+    for name in start:
+        deep(name)
+    levels = sorted({depth[name] for name in start})
+    return tuple(tuple(start[name] for name in start if depth[name] == level) for level in levels)

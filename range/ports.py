@@ -17,7 +17,7 @@ from typing import Protocol
 from range.layout import FileSpec, Layout, NodeSpec
 from range.plan import Change, Observed, Ownership
 from range.tool import Tool
-from range.topology import Impairment
+from range.topology import HttpReady, Impairment, TcpReady
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,9 @@ class Duplex(Protocol):
     """A two-way byte pipe to a port inside a node."""
 
     def send(self, data: bytes) -> None: ...
+    def finish(self) -> None:
+        """Nothing more will be sent."""
+
     def receive(self) -> bytes:
         """The next bytes; empty at the end."""
 
@@ -157,9 +160,7 @@ class Switchboard(Protocol):
 
     def links(self, range_id: str) -> tuple[LinkState, ...]: ...
 
-    def set_link(
-        self, range_id: str, node: str, interface: str, *, up: bool, impair: Impairment | None
-    ) -> LinkState:
+    def set_link(self, range_id: str, node: str, interface: str, *, up: bool, impair: Impairment | None) -> LinkState:
         """Cut, restore or impair one cable, both directions. Raises NotFound, Refused (kernel cannot)."""
 
     def capture(self, range_id: str, segment: str, bpf: str = "") -> Stream:
@@ -170,6 +171,9 @@ class Switchboard(Protocol):
 
         Sends no packet.
         """
+
+    def wait_ready(self, range_id: str, node: str, check: TcpReady | HttpReady, timeout: float) -> str:
+        """Wait until a port listens or a page answers inside the node; what was wrong at `timeout`, else ""."""
 
     def connect(self, range_id: str, node: str, port: int) -> Duplex:
         """A connection to a TCP port as seen from inside the node (its loopback included)."""
@@ -212,9 +216,7 @@ class Placed:
 class Provisioner(Protocol):
     """Runs a tool's playbooks. Output is kept under `evidence`."""
 
-    def install(
-        self, tool: Tool, folder: Path, image: str, evidence: Path, progress: Callable[[str], None]
-    ) -> str:
+    def install(self, tool: Tool, folder: Path, image: str, evidence: Path, progress: Callable[[str], None]) -> str:
         """The image `image` with the tool installed: built once, then found again by content digest.
 
         Raises ProvisionFailed, Refused (the playbook breaks a rule).
@@ -234,5 +236,3 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait; returns early when the work is cancelled."""
-
-

@@ -57,6 +57,9 @@ Capability = Literal[
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 """A network, node, link, group, tool or role: lower case, digits and hyphens, at most 40 characters."""
 
+NodeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,45}$")]
+"""A node of the range; one made by `count` carries its number: pc-2."""
+
 InterfaceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,14}$")]
 """An interface inside a node; Linux allows 15 characters."""
 
@@ -175,7 +178,9 @@ class NodeDefaults(Model):
     ready: tuple[Ready, ...] | None = None
     capabilities: tuple[Capability, ...] | None = None
     limits: Limits | None = None
-    depends_on: tuple[Name, ...] | None = None
+    depends_on: tuple[NodeName, ...] | None = Field(
+        None, description="Nodes that must be ready first; a counted node means all of its copies"
+    )
     routes: tuple[StaticRoute, ...] = ()
     routing: Literal["static", "dynamic"] | None = Field(
         None, description="static: routes are computed; dynamic: the node's own daemon makes them (FRR)"
@@ -186,15 +191,17 @@ class Node(NodeDefaults):
     """One container of the range."""
 
     group: Name | None = Field(None, description="A key of `groups`, whose values this node takes over")
-    count: int | None = Field(
-        None, ge=1, le=500, description="Make this many: `pc` with count 3 is pc-1, pc-2, pc-3"
-    )
+    count: int | None = Field(None, ge=1, le=500, description="Make this many: `pc` with count 3 is pc-1, pc-2, pc-3")
+
+
+EndText = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,45}(:[a-z][a-z0-9_.-]{0,14})?$")]
+"""A link's end in short form: `node` or `node:interface`."""
 
 
 class End(Model):
     """One end of a link. Short form: `node` or `node:interface`."""
 
-    node: Name
+    node: NodeName
     interface: InterfaceName | None = None
     address: str | None = None
     address6: str | None = None
@@ -203,7 +210,7 @@ class End(Model):
 class Link(Model):
     """A cable between two nodes and nobody else."""
 
-    ends: tuple[End | str, End | str]
+    ends: tuple[End | EndText, End | EndText]
     name: Name | None = Field(None, description="`<node>--<node>` when absent")
     cidr: str | None = Field(None, description="Prefix the two ends share, e.g. 10.255.0.0/30")
     ipv6: str | None = None
@@ -216,7 +223,7 @@ class Tap(Model):
     """A mirror port: every packet on the network is copied to an interface of the node, one way only."""
 
     network: str = Field(description="A key of `networks`, or the name of a link")
-    node: Name
+    node: NodeName
     interface: InterfaceName = "mon0"
 
 
@@ -232,3 +239,23 @@ class Topology(Model):
     taps: tuple[Tap, ...] = ()
     defaults: NodeDefaults = Field(default_factory=NodeDefaults)
     groups: dict[Name, NodeDefaults] = Field(default_factory=dict)
+
+
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
+_BYTES = {"k": 1024, "m": 1024**2, "g": 1024**3}
+
+
+def seconds(duration: str) -> float:
+    """A `Duration` in seconds: `250ms` is 0.25. Raises ValueError."""
+    digits = duration.rstrip("mus")
+    unit = duration[len(digits) :]
+    if unit not in _SECONDS:
+        raise ValueError(f"`{duration}` is no duration")
+    return float(digits) * _SECONDS[unit]
+
+
+def size_bytes(size: str) -> int:
+    """A `Size` in bytes: `512m` is 536870912. Raises ValueError."""
+    if size[-1:] not in _BYTES:
+        raise ValueError(f"`{size}` is no size")
+    return int(size[:-1]) * _BYTES[size[-1]]

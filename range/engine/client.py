@@ -14,7 +14,15 @@ import docker
 from docker import errors as docker_errors
 from requests import exceptions as http_errors
 
-from range.errors import Conflict, EngineFault, EngineUnavailable, Exhausted, ImageMissing, NotFound, RangeError
+from range.errors import (
+    Conflict,
+    EngineFault,
+    EngineUnavailable,
+    Exhausted,
+    ImageMissing,
+    NotFound,
+    RangeError,
+)
 
 OLDEST = (1, 41)
 """Docker 20.10. Older engines lack what `exec` and `create` need here."""
@@ -65,7 +73,10 @@ BUILD_HINT = "`jointrange images build` makes Jointrange's own images; any other
 
 _EXHAUSTED = (
     (re.compile(r"no space left on device", re.I), "free disk space (`docker system df`), then run it again"),
-    (re.compile(r"port is already allocated|address already in use", re.I), "free that port, or choose another"),
+    (
+        re.compile(r"port is already allocated|address already in use", re.I),
+        "free that port, or choose another",
+    ),
     (
         re.compile(r"resource temporarily unavailable|cannot allocate memory|too many open files|pids limit", re.I),
         "stop other ranges (`jointrange ls`), or run fewer trials at once",

@@ -1,0 +1,133 @@
+"""Which action an alert is about.
+
+Knows: the rules, in order; the first that leaves exactly one action wins.
+    nonce     the alert's text holds the action's nonce, as a whole word
+    window    the alert's time lies in the action's window, both address pairs are the same whichever way round,
+              and the technique does not contradict
+Of several in the window, the one with exactly the alert's technique is preferred, then the one during which the
+alert was raised; if several are left, nobody is credited.
+Must never: guess. An address missing from an alert matches nothing, with one exception: a tool that runs on one
+end of the action's pair and names only the other end (fail2ban names whom it banned) has said the pair, because
+its own node is the other side.
+
+Benign actions and canaries are candidates like steps, so an alert about them is never credited to a step.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from range.ledger import Action, Alert
+
+Rule = Literal["nonce", "window", "ambiguous", "none"]
+
+SKEW = 0.5
+"""Seconds an alert's time may lie before its action began."""
+
+_WORD = re.compile(r"[0-9a-z]+")
+_ESCAPE = re.compile(r"%[0-9a-f]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """What one alert is about. Indices count in the trial's `alerts` and `actions`.
+
+    `candidates`: for `ambiguous`, everything it could be about; for `none`, the actions that fit in time and
+    place but whose technique the alert contradicts; else just the action.
+    """
+
+    alert_index: int
+    action_index: int | None
+    rule: Rule
+    candidates: tuple[int, ...] = ()
+
+
+def attribute(actions: Sequence[Action], alerts: Sequence[Alert]) -> tuple[Attribution, ...]:
+    """One attribution for each alert, in the order of the alerts. Skipped actions are never credited."""
+    done = tuple(index for index, action in enumerate(actions) if action.skipped is None)
+    nonces: dict[str, tuple[int, ...]] = {}
+    for index in done:
+        nonce = actions[index].nonce.lower()
+        if nonce:
+            nonces[nonce] = (*nonces.get(nonce, ()), index)
+    return tuple(_attribute(number, alert, actions, done, nonces) for number, alert in enumerate(alerts))
+
+
+def _attribute(
+    number: int,
+    alert: Alert,
+    actions: Sequence[Action],
+    done: tuple[int, ...],
+    nonces: Mapping[str, tuple[int, ...]],
+) -> Attribution:
+    echoed = _echoed(alert.text, nonces)
+    if len(echoed) == 1:
+        return Attribution(number, echoed[0], "nonce", echoed)
+    near = tuple(index for index in echoed or done if in_window(alert, actions[index]))
+    near = tuple(index for index in near if same_pair(alert, actions[index]))
+    fits = tuple(index for index in near if compatible(alert, actions[index]))
+    if not fits:
+        if len(echoed) > 1:
+            return Attribution(number, None, "ambiguous", echoed)
+        return Attribution(number, None, "none", near)
+    left = _narrow(fits, lambda index: actions[index].technique in alert.techniques)
+    left = _narrow(left, lambda index: _during(alert, actions[index]))
+    if len(left) == 1:
+        return Attribution(number, left[0], "window", left)
+    return Attribution(number, None, "ambiguous", left)
+
+
+def _narrow(indices: tuple[int, ...], preferred: Callable[[int], bool]) -> tuple[int, ...]:
+    """The preferred ones, or all when there is only one or none is preferred."""
+    if len(indices) < 2:
+        return indices
+    return tuple(index for index in indices if preferred(index)) or indices
+
+
+def _echoed(text: str, nonces: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """The actions whose nonce the text holds. Upper case and %-escapes beside it do not hide it."""
+    low = text.lower()
+    words = set(_WORD.findall(low))
+    if "%" in low:
+        words.update(_WORD.findall(_ESCAPE.sub(" ", low)))
+    found = {index for said in words & nonces.keys() for index in nonces[said]}
+    for nonce, indices in nonces.items():
+        if _WORD.fullmatch(nonce) is None and re.search(_alone(nonce), low):
+            found.update(indices)
+    return tuple(sorted(found))
+
+
+def _alone(nonce: str) -> str:
+    return rf"(?<![0-9a-z]){re.escape(nonce)}(?![0-9a-z])"
+
+
+def in_window(alert: Alert, action: Action) -> bool:
+    """Whether the alert's time lies between the action's start (less the skew) and its end plus its window."""
+    earliest = action.start - SKEW - alert.resolution
+    return earliest <= alert.time <= action.end + action.window
+
+
+def _during(alert: Alert, action: Action) -> bool:
+    return action.start - alert.resolution <= alert.time <= action.end
+
+
+def same_pair(alert: Alert, action: Action) -> bool:
+    """Whether the alert is about the action's two addresses, whichever way round."""
+    pair = {action.source_address, action.target_address}
+    if alert.src.address is None:
+        return False
+    if alert.dst.address is not None:
+        return {alert.src.address, alert.dst.address} == pair
+    other_end = {action.target: action.source_address, action.source: action.target_address}
+    return action.source != action.target and other_end.get(alert.node) == alert.src.address
+
+
+def compatible(alert: Alert, action: Action) -> bool:
+    """Whether no technique is named on one of the sides, or one has the same parent (T1110, T1110.001)."""
+    if not alert.techniques or action.technique is None:
+        return True
+    parent = action.technique.partition(".")[0]
+    return any(technique.partition(".")[0] == parent for technique in alert.techniques)

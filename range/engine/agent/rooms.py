@@ -1,0 +1,65 @@
+"""Network namespaces of nodes, entered by process id.
+
+Knows: how to stand in a node's namespace and come back. Must never: enter one whose process is not of the container
+it was told about, or follow a node's links out of the node's own root.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+
+from range.engine.agent.netlink import AgentError, Netlink
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+NEWNET = 0x40000000
+OPENAT2 = 437
+
+
+def enter(fd: int) -> None:
+    """Move this process into a network namespace."""
+    if LIBC.setns(fd, NEWNET):
+        raise AgentError(f"entering a namespace: {os.strerror(ctypes.get_errno())}")
+
+
+class Room:
+    """The network namespace of one node's container, held open."""
+
+    def __init__(self, pid: int, container: str) -> None:
+        try:
+            with open(f"/proc/{pid}/cgroup") as file:
+                if container[:12] not in file.read():
+                    raise AgentError(f"process {pid} is not of container {container[:12]} any more")
+            self.fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+        except OSError as error:
+            raise AgentError(f"container {container[:12]} is gone ({error.strerror})") from error
+        self.pid = pid
+
+    def __enter__(self) -> Room:
+        enter(self.fd)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        enter(HOME)
+
+    def netlink(self) -> Netlink:
+        """A route socket inside the room."""
+        with self:
+            return Netlink()
+
+
+HOME = os.open("/proc/self/ns/net", os.O_RDONLY)
+
+
+def write_in_root(pid: int, path: str, data: bytes) -> None:
+    """Overwrite an existing file below a container's root; links cannot lead out of it (openat2, RESOLVE_IN_ROOT)."""
+    root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY)
+    how = struct.pack("QQQ", os.O_WRONLY | os.O_TRUNC, 0, 0x10 | 0x02)
+    fd = LIBC.syscall(OPENAT2, root, path.lstrip("/").encode(), how, len(how))
+    code = ctypes.get_errno()
+    os.close(root)
+    if fd < 0:
+        raise AgentError(f"writing {path} in a node: {os.strerror(code)}")
+    with os.fdopen(fd, "wb") as file:
+        file.write(data)

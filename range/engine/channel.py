@@ -1,0 +1,149 @@
+"""Commands in containers over the engine's API: their output as frames, with deadlines, and two-way pipes.
+
+Knows: how the engine multiplexes an exec's streams (8-byte header: stream, 3 zero bytes, length).
+Must never: know what a range is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import docker
+
+from range.engine.client import faults
+
+LIMIT = 4 << 20
+"""Bytes of each output stream of one command that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an exec ended. `exit_code` is None when the engine could not say."""
+
+    exit_code: int | None
+    stdout: bytes
+    stderr: bytes
+    timed_out: bool
+    truncated: bool
+
+
+class Channel:
+    """One running exec and the socket to it."""
+
+    def __init__(
+        self,
+        client: docker.DockerClient,
+        container: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        user: str = "",
+        stdin: bool = False,
+        doing: str = "running a command",
+    ) -> None:
+        self.api = client.api
+        with faults(doing):
+            made = self.api.exec_create(container, list(argv), stdin=stdin, environment=dict(env or {}), user=user)
+            self.id = str(made["Id"])
+            self.handle: Any = self.api.exec_start(self.id, socket=True)
+        self.sock: socket.socket = getattr(self.handle, "_sock", self.handle)
+        self.sock.settimeout(None)
+        self.rest = b""
+        self.closing = threading.Lock()
+        self.closed = False
+
+    def send(self, data: bytes) -> None:
+        """Write to the command's standard input."""
+        self.sock.sendall(data)
+
+    def finish(self) -> None:
+        """End the command's standard input."""
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_WR)
+
+    def frames(self, deadline: float | None = None) -> Iterator[tuple[int, bytes]]:
+        """(stream, bytes) as they come; 1 is output, 2 is errors. Raises TimeoutError at `deadline` (monotonic)."""
+        while (head := self._exactly(8, deadline)) is not None:
+            stream, length = struct.unpack(">BxxxL", head)
+            data = self._exactly(length, deadline)
+            if data is None:
+                return
+            yield stream, data
+
+    def exit_code(self) -> int | None:
+        """The command's exit code, or None while it runs."""
+        with faults("asking how a command ended"):
+            code = self.api.exec_inspect(self.id)["ExitCode"]
+        return None if code is None else int(code)
+
+    def close(self) -> None:
+        """Let go of the socket; a reader in another thread sees the end. Safe to call twice."""
+        with self.closing:
+            if self.closed:
+                return
+            self.closed = True
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+        response = getattr(self.handle, "_response", None)
+        if response is not None:
+            response.close()
+        self.handle.close()
+        self.sock.close()
+
+    def _exactly(self, length: int, deadline: float | None) -> bytes | None:
+        while len(self.rest) < length:
+            if deadline is not None:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError
+                self.sock.settimeout(left)
+            try:
+                data = self.sock.recv(1 << 16)
+            except TimeoutError:
+                raise
+            except OSError:
+                return None
+            if not data:
+                return None
+            self.rest += data
+        head, self.rest = self.rest[:length], self.rest[length:]
+        return head
+
+
+def run(channel: Channel, timeout: float | None, kill: Callable[[], None]) -> Ended:
+    """Read a command to its end. At `timeout` (seconds) `kill` is called and what it had said is kept."""
+    kept = {1: bytearray(), 2: bytearray()}
+    deadline = None if timeout is None else time.monotonic() + timeout
+    timed_out = truncated = False
+    try:
+        while True:
+            try:
+                for stream, data in channel.frames(deadline):
+                    room = LIMIT - len(kept[stream])
+                    truncated |= len(data) > room
+                    kept[stream] += data[: max(room, 0)]
+                break
+            except TimeoutError:
+                if timed_out:
+                    break
+                timed_out, deadline = True, time.monotonic() + 5
+                kill()
+        code = None if timed_out else _code(channel)
+    finally:
+        channel.close()
+    return Ended(code, bytes(kept[1]), bytes(kept[2]), timed_out, truncated)
+
+
+def _code(channel: Channel) -> int | None:
+    """The exit code; the engine may close the stream a moment before it knows it."""
+    until = time.monotonic() + 5
+    while (code := channel.exit_code()) is None and time.monotonic() < until:
+        time.sleep(0.005)
+    return code

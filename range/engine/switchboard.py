@@ -1,0 +1,205 @@
+"""The switchboard: a running range's cables, live, through its fabric.
+
+Knows: how links are cut and impaired, packets captured, namespaces looked at and ports reached.
+Must never: give a range a route. `connect` moves bytes through the engine's API and one process in the node's
+namespace, never through an interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from range.engine import fabric
+from range.engine.channel import Channel
+from range.engine.client import faults
+from range.engine.docker import ChannelStream, DockerEngine
+from range.errors import NodeFailed, NotFound, Refused
+from range.layout import Layout
+from range.plan import digest
+from range.ports import Capabilities, Duplex, LinkState, NetworkFacts, Stream
+from range.topology import HttpReady, Impairment, TcpReady
+
+
+class DockerSwitchboard:
+    """The Switchboard port, the other half of a DockerEngine."""
+
+    def __init__(self, engine: DockerEngine) -> None:
+        self.engine = engine
+
+    def links(self, range_id: str) -> tuple[LinkState, ...]:
+        """Every cable, in the layout's order; one whose node died is down."""
+        layout, state = self._state(range_id)
+        impaired = state.get("impaired", {})
+        found = []
+        for node in layout.nodes:
+            for end in node.interfaces:
+                port = fabric.port(node.name, end.name)
+                impair = impaired.get(port, end.impair)
+                shown = Impairment.model_validate(impair) if isinstance(impair, Mapping) else impair
+                found.append(LinkState(node.name, end.name, end.segment, bool(state["alive"].get(port)), shown or None))
+        return tuple(found)
+
+    def set_link(self, range_id: str, node: str, interface: str, *, up: bool, impair: Impairment | None) -> LinkState:
+        """Cut, restore or impair one cable; both of its ends."""
+        layout, _ = self._state(range_id)
+        end = next(
+            (end for one in layout.nodes if one.name == node for end in one.interfaces if end.name == interface), None
+        )
+        if end is None:
+            have = [f"{one.name}:{cable.name}" for one in layout.nodes for cable in one.interfaces]
+            raise NotFound(f"range {range_id} has no cable {node}:{interface}", hint="it has " + ", ".join(have))
+        if fabric.needs_netem(impair):
+            refuse_without_netem(self.engine.capabilities(), f"{node}:{interface}")
+        request = {
+            "port": fabric.port(node, interface),
+            "interface": interface,
+            "up": up,
+            "impair": fabric.shaping(impair),
+            "wanted": impair.model_dump(exclude_none=True) if impair else None,
+            **self._life(range_id, node),
+        }
+        self.engine.ask(self.engine.fabric_of(range_id), "link", request, f"setting the cable {node}:{interface}")
+        return LinkState(node, interface, end.segment, up, impair)
+
+    def capture(self, range_id: str, segment: str, bpf: str = "") -> Stream:
+        """tcpdump on the segment's bridge, a pcap on its standard output, each packet as it comes."""
+        layout, _ = self._state(range_id)
+        names = [one.name for one in layout.segments]
+        if segment not in names:
+            raise NotFound(f"range {range_id} has no network or link {segment}", hint="it has " + ", ".join(names))
+        argv = ["tcpdump", "-i", fabric.bridge(segment), "-U", "-n", "-Z", "root", "-w", "-", *([bpf] if bpf else [])]
+        mark = digest([range_id, segment, self.engine.clock.now()])
+        channel = Channel(
+            self.engine.client,
+            self.engine.fabric_of(range_id),
+            argv,
+            env={"JOINTRANGE_EXEC": mark},
+            doing=f"capturing on {segment}",
+        )
+        return ChannelStream(channel, lambda: self.engine.kill(range_id, mark))
+
+    def facts(self, range_id: str, lookups: Sequence[str]) -> tuple[NetworkFacts, ...]:
+        """Every running node's namespace, and how the engine holds its container."""
+        lives = self.engine.lives(range_id)
+        nodes = [{"name": life.node, "pid": life.pid, "container": life.container} for life in lives.values()]
+        request = {"nodes": nodes, "lookups": list(lookups)}
+        answer = self.engine.ask(self.engine.fabric_of(range_id), "facts", request, "looking into the nodes")
+        return tuple(
+            NetworkFacts(
+                node=name,
+                interfaces=tuple(found["interfaces"]),
+                routes=tuple(found["routes"]),
+                lookups=tuple(found["lookups"]),
+                neighbours=tuple(found["neighbours"]),
+                container={**self._held(lives[name].container), "fabric": answer["fabric"]},
+            )
+            for name, found in sorted(answer["nodes"].items())
+        )
+
+    def wait_ready(self, range_id: str, node: str, check: TcpReady | HttpReady, timeout: float) -> str:
+        """Asked once; the fabric waits, so no worker of ours polls."""
+        request: dict[str, Any] = {"timeout": timeout, **self._life(range_id, node)}
+        if isinstance(check, TcpReady):
+            request["port"] = check.tcp
+        else:
+            port, _, path = check.http.removeprefix(":").partition("/")
+            request |= {"port": int(port), "path": "/" + path, "status": check.status}
+        doing = f"waiting for {node}"
+        return str(self.engine.ask(self.engine.fabric_of(range_id), "ready", request, doing)["wrong"])
+
+    def connect(self, range_id: str, node: str, port: int) -> Duplex:
+        """A pipe to the port: the node's loopback first, then its own addresses."""
+        layout, _ = self._state(range_id)
+        addresses = ["127.0.0.1"]
+        addresses += [end.address.partition("/")[0] for end in layout.node(node).interfaces if end.address]
+        request = {"addresses": addresses, "port": port, **self._life(range_id, node)}
+        channel = Channel(
+            self.engine.client,
+            self.engine.fabric_of(range_id),
+            fabric.agent_argv("relay"),
+            env=fabric.AGENT_ENV,
+            stdin=True,
+            doing=f"reaching {node}:{port}",
+        )
+        return ChannelDuplex(channel, request, f"{node}:{port}")
+
+    def _state(self, range_id: str) -> tuple[Layout, dict[str, Any]]:
+        state = self.engine.ask(self.engine.fabric_of(range_id), "show", {}, "reading the fabric")
+        if not state.get("layout"):
+            raise NotFound(f"range {range_id} is not wired yet", hint="`jointrange up` finishes it")
+        return fabric.LAYOUTS.validate_python(state["layout"]), state
+
+    def _life(self, range_id: str, node: str) -> dict[str, Any]:
+        lives = self.engine.lives(range_id, [node])
+        if node not in lives:
+            raise NodeFailed(
+                f"node {node} of range {range_id} is not running", node=node, hint="`jointrange up` starts it again"
+            )
+        return {"pid": lives[node].pid, "container": lives[node].container}
+
+    def _held(self, container: str) -> dict[str, Any]:
+        """How the engine holds a container, in the words of NetworkFacts."""
+        with faults("inspecting a container"):
+            seen = self.engine.api.inspect_container(container)
+        host = seen["HostConfig"]
+        return {
+            "privileged": host["Privileged"],
+            "network_mode": host["NetworkMode"],
+            "pid_mode": host["PidMode"],
+            "mounts": [mount["Destination"] for mount in seen["Mounts"]] + list(host["Binds"] or []),
+            "capabilities": list(host["CapAdd"] or []),
+            "dropped": list(host["CapDrop"] or []),
+            "nameservers": list(host["Dns"] or []),
+            "published": sorted(seen["NetworkSettings"].get("Ports") or {}),
+            "networks": sorted(seen["NetworkSettings"].get("Networks") or {}),
+        }
+
+
+class ChannelDuplex:
+    """A two-way pipe through a relay in the fabric."""
+
+    def __init__(self, channel: Channel, request: Mapping[str, Any], where: str) -> None:
+        self.channel = channel
+        self.frames = channel.frames()
+        self.first = b""
+        fabric.send_request(channel, request)
+        answer = b""
+        for stream, data in self.frames:
+            if stream == 1:
+                answer += data
+            if b"\n" in answer:
+                break
+        line, _, self.first = answer.partition(b"\n")
+        if b'"ok": true' not in line:
+            channel.close()
+            raise NotFound(f"nothing listens on {where}", hint="`jointrange exec` with `ss -ltn` shows what does")
+
+    def send(self, data: bytes) -> None:
+        """To the port."""
+        self.channel.send(data)
+
+    def finish(self) -> None:
+        """Nothing more will be sent."""
+        self.channel.finish()
+
+    def receive(self) -> bytes:
+        """From the port; empty at the end."""
+        if self.first:
+            data, self.first = self.first, b""
+            return data
+        return next((data for stream, data in self.frames if stream == 1), b"")
+
+    def close(self) -> None:
+        """Let go."""
+        self.channel.close()
+
+
+def refuse_without_netem(able: Capabilities, where: str) -> None:
+    """Raise Refused when delay, jitter or loss is asked of a kernel that cannot."""
+    if not able.netem:
+        why = dict(able.missing).get("netem", "the kernel has no sch_netem")
+        raise Refused(
+            f"{where}: delay, jitter and loss cannot be made here: {why}",
+            hint="use `rate` alone, load the sch_netem module, or run on a kernel that has it (`jointrange doctor`)",
+        )

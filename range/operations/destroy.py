@@ -1,0 +1,33 @@
+"""Destroy: remove everything there is of a range, from labels alone.
+
+Knows: that removing is safe to repeat. Must never: need a file, a database, or the range to be whole.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from range.errors import RangeError
+from range.events import NodeChanged, PhaseChanged, Sink
+from range.plan import Observed, Ownership, Plan, RemoveNode
+from range.ports import Engine
+
+
+def destroy(plan: Plan, observed: Observed, engine: Engine, emit: Sink, *, workers: int = 8) -> None:
+    """Carry out a teardown plan. Every change is tried; the first fault is raised at the end."""
+    ownership = observed.ownership or Ownership("", "", "", kept=False, created=0)
+    if not plan.empty:
+        emit(PhaseChanged(plan.range_id, "destroying", f"{len(plan.changes)} containers"))
+    faults: list[RangeError] = []
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [(change, pool.submit(engine.apply, plan.range_id, ownership, change)) for change in plan.changes]
+        for change, future in futures:
+            try:
+                future.result()
+            except RangeError as error:
+                faults.append(error)
+                continue
+            if isinstance(change, RemoveNode):
+                emit(NodeChanged(plan.range_id, change.node, "removed"))
+    if faults:
+        raise faults[0]

@@ -1,0 +1,1 @@
+"""Provisioning: a tool's Ansible playbooks, run against builders and the nodes of a live range, and nothing else."""

@@ -1,0 +1,77 @@
+"""Suricata's EVE JSON: one object a line, of which those with `event_type: alert` are alerts.
+
+Knows: that source and destination are those of one packet, so the flow's own are taken when they are there; that
+`alert.action` says what the rule did and `verdict` what became of the packet; that technique ids stand in the
+rule's metadata, as lists.
+Must never: raise, or do I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from range.ledger import Alert, Disposition, Malformed
+from range.sensors.reading import (
+    UnreadableError,
+    child,
+    clean,
+    endpoint,
+    load_object,
+    malformed,
+    moment,
+    techniques,
+    text_of,
+    with_constants,
+    word,
+)
+from range.tool import AlertSource
+
+SEVERITY = {"1": "high", "2": "medium", "3": "low", "4": "informational"}
+"""Suricata's priorities; 1 is the gravest it has."""
+
+
+def parse(line: str, source: AlertSource, *, tool: str, node: str, seen: float) -> Alert | Malformed | None:
+    """An alert; None for a flow, a statistic or an empty line; Malformed for what is not EVE."""
+    if not line.strip():
+        return None
+    try:
+        event = load_object(line)
+        kind = event.get("event_type")
+        if not isinstance(kind, str):
+            raise UnreadableError("no `event_type`")
+        if kind != "alert":
+            return None
+        alert = child(event, "alert")
+        rule = word(alert.get("signature_id"))
+        if not rule:
+            raise UnreadableError("no `alert.signature_id`")
+        time, resolution = moment(event.get("timestamp"), seen)
+    except UnreadableError as error:
+        return malformed(line, source, str(error), tool=tool, node=node, seen=seen)
+    flow = child(event, "flow")
+    side = flow if "src_ip" in flow and "dest_ip" in flow else event
+    found = Alert(
+        tool=tool,
+        source=source.name,
+        node=node,
+        rule=rule,
+        title=word(alert.get("signature")) or rule,
+        time=time,
+        seen=seen,
+        raw=clean(line),
+        severity=SEVERITY.get(word(alert.get("severity")), "unknown"),
+        techniques=techniques(child(alert, "metadata")),
+        src=endpoint(side, "src_ip", "src_port"),
+        dst=endpoint(side, "dest_ip", "dest_port"),
+        proto=word(event.get("proto")).lower() or None,
+        disposition=_disposition(alert, child(event, "verdict")),
+        text=text_of(event),
+        resolution=resolution,
+    )
+    return with_constants(found, source)
+
+
+def _disposition(alert: Mapping[str, object], verdict: Mapping[str, object]) -> Disposition:
+    if alert.get("action") == "blocked" or verdict.get("action") in ("drop", "reject"):
+        return "blocked"
+    return "allowed" if alert.get("action") == "allowed" else "unknown"

@@ -1,0 +1,54 @@
+"""What is shipped: the wheel holds every module and every data file, and works in an empty environment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from tests.architecture.source import ROOT, files
+
+pytestmark = pytest.mark.slow
+
+DATA = ("topologies", "playbooks")
+
+
+def run(*command: str | Path, cwd: Path = ROOT) -> str:
+    """The output of a command that must end well."""
+    ended = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=240)
+    assert ended.returncode == 0, f"{command}:\n{ended.stdout}{ended.stderr}"
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ROOT)
+    [built] = folder.glob("jointrange-*.whl")
+    return built
+
+
+def test_the_wheel_holds_everything_and_nothing_else(wheel: Path) -> None:
+    shipped = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    wanted = {name for name in files() if name.startswith(("range/", "api/"))}
+    wanted |= {f"range/_data/{name}" for name in files() if name.startswith(tuple(f"{part}/" for part in DATA))}
+    assert all(any(name.startswith(f"range/_data/{part}/") for name in wanted) for part in DATA)
+    assert wanted - shipped == set(), "not in the wheel"
+    assert shipped - wanted == set(), "in the wheel, but not ours to ship"
+
+
+def test_the_wheel_carries_its_licence(wheel: Path) -> None:
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in ZipFile(wheel).namelist())
+
+
+def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+    """Its declared dependencies are enough, and its bundled data is found from anywhere."""
+    run(sys.executable, "-m", "venv", tmp_path / "venv")
+    python = tmp_path / "venv" / "bin" / "python"
+    run(python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", wheel)
+    where = run(python, "-c", "from range import errors; print(errors.__file__)", cwd=tmp_path)
+    assert Path(where.strip()).is_relative_to(tmp_path), "it is not the installed one that answers"
+    run(tmp_path / "venv" / "bin" / "jointrange", "topology", "check", "pair", cwd=tmp_path)
