@@ -196,7 +196,7 @@ def _bad_address(text: str, version: int) -> tuple[str, str]:
 def _placed(place: Path, address: Address, claim: _Claim) -> Fault | None:
     net = claim.net
     if address not in net:
-        return Fault(place, f"`{address}` is not in `{net}` of `{claim.segment}`", f"choose one of {net}")
+        return Fault(place, f"`{address}` is not in `{net}` of `{claim.segment}`", f"choose an address inside {net}")
     if net.max_prefixlen - net.prefixlen < 2:
         return None
     if address == net.network_address:

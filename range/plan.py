@@ -61,6 +61,22 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class RangeSummary:
+    """One line of `jointrange ls`. `state`: running, degraded (something is missing) or partial (never finished)."""
+
+    range_id: str
+    topology: str
+    state: str
+    nodes: tuple[str, ...]
+    running: int
+    fabric: bool
+    created: float
+    owner: str
+    kept: bool
+    orphan: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CreateFabric:
     """Make the range's switch room."""
 
@@ -204,11 +220,11 @@ def plan(range_id: str, wanted: Layout, observed: Observed) -> Plan:
     return Plan(range_id, tuple(stage for stage in stages if stage))
 
 
-def teardown(observed: Observed) -> Plan:
-    """What removes everything there is of a range."""
-    nodes = tuple(RemoveNode(node.name, "teardown") for node in observed.nodes)
-    fabric = (RemoveFabric("teardown"),) if observed.fabric else ()
-    return Plan(observed.range_id, tuple(stage for stage in (nodes + fabric,) if stage))
+def teardown(there: RangeSummary) -> Plan:
+    """What removes everything there is of a range, whatever state it is in."""
+    nodes = tuple(RemoveNode(name, "teardown") for name in there.nodes)
+    fabric = (RemoveFabric("teardown"),) if there.fabric else ()
+    return Plan(there.range_id, tuple(stage for stage in (nodes + fabric,) if stage))
 
 
 def _creation(node: NodeSpec, have: ObservedNode | None) -> CreateNode | None:

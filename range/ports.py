@@ -9,13 +9,14 @@ A command that fails is an `ExecResult`; an engine that fails raises `EngineUnav
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from range.layout import FileSpec, Layout, NodeSpec
-from range.plan import Change, Observed, Ownership
+from range.layout import FileSpec, Layout
+from range.plan import Change, Observed, Ownership, RangeSummary
 from range.tool import Tool
 from range.topology import HttpReady, Impairment, TcpReady
 
@@ -51,21 +52,6 @@ class ExecResult:
 
 
 @dataclass(frozen=True, slots=True)
-class RangeSummary:
-    """One line of `jointrange ls`. `state`: running, degraded (something is missing) or partial (never finished)."""
-
-    range_id: str
-    topology: str
-    state: str
-    nodes: int
-    running: int
-    created: float
-    owner: str
-    kept: bool
-    orphan: bool
-
-
-@dataclass(frozen=True, slots=True)
 class LinkState:
     """One cable as it is now: administratively up or cut, and its impairment."""
 
@@ -83,7 +69,8 @@ class NetworkFacts:
     Each value is what the kernel or the engine answered, as plain dictionaries:
     interfaces: name, address[], peer_in_fabric(bool), up(bool), mac · routes: to, via, dev, family ·
     lookups: destination, answer (next hop and device, or the kernel's refusal) · neighbours: address, dev
-    container: privileged, network_mode, pid_mode, mounts[], capabilities[], nameservers[]
+    container: privileged, network_mode, pid_mode, mounts[], capabilities[], dropped[], nameservers[], published[],
+    networks[], strays[] (what the fabric has that is no cable of this range)
     """
 
     node: str
@@ -172,6 +159,9 @@ class Switchboard(Protocol):
         Sends no packet.
         """
 
+    def outside(self) -> tuple[str, ...]:
+        """Addresses no node may reach: the engine's networks, the cloud's metadata service, the rest of the world."""
+
     def wait_ready(self, range_id: str, node: str, check: TcpReady | HttpReady, timeout: float) -> str:
         """Wait until a port listens or a page answers inside the node; what was wrong at `timeout`, else ""."""
 
@@ -180,13 +170,23 @@ class Switchboard(Protocol):
 
 
 class Images(Protocol):
-    """Images: what is here, what can be built, and builder containers for `install.yml`."""
+    """Images: what is here, and what can be built or pulled."""
+
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds (`jointrange/<kind>`) that can be built here, in an order in which they can be."""
 
     def digest(self, reference: str) -> str | None:
         """The image's content digest, or None when it is not here."""
 
     def ensure(self, reference: str, progress: Callable[[str], None]) -> str:
         """Build (`jointrange/<kind>`) or pull it if it is not here; its digest. Raises ImageMissing."""
+
+    def ensure_all(self, references: Iterable[str], progress: Callable[[str], None]) -> dict[str, str]:
+        """`ensure` for several, sharing what they are built from; reference -> digest."""
+
+
+class Builders(Protocol):
+    """Throw-away containers in which `install.yml` runs: the only ones with a way out, and never part of a range."""
 
     def start_builder(self, reference: str, name: str) -> str:
         """A throw-away container from the image, with egress; the handle for the calls below."""
@@ -202,6 +202,9 @@ class Images(Protocol):
 
     def remove_builder(self, builder: str) -> None:
         """Always safe to call."""
+
+    def sweep_builders(self, *, everything: bool = False) -> list[str]:
+        """Remove builders whose maker is dead, or all of this installation; their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,3 +239,17 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait; returns early when the work is cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Every port at once, as `range/wiring.py` chose them."""
+
+    engine: Engine
+    switchboard: Switchboard
+    images: Images
+    builders: Builders
+    provisioner: Provisioner
+    clock: Clock
+    stop: threading.Event
+    """Set to end everything soon: every wait returns, no new change or step is begun."""

@@ -94,8 +94,4 @@ class Scenario(Model):
 
     def flat(self) -> tuple[Step, ...]:
         """Every step, in the order written, groups opened."""
-        return tuple(
-            step
-            for item in self.steps
-            for step in (item.parallel if isinstance(item, Parallel) else (item,))
-        )
+        return tuple(step for item in self.steps for step in (item.parallel if isinstance(item, Parallel) else (item,)))

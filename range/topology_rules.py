@@ -132,7 +132,7 @@ def _who(name: str, topology: Topology, names: set[str], path: Path) -> Fault | 
     node = topology.nodes.get(name)
     if node is not None:
         hint = f"say which one, e.g. `{name}-1`"
-        return Fault(path, f"`{name}` is {node.count} nodes", hint)
+        return Fault(path, f"`{name}` stands for {node.count} nodes", hint)
     return Fault(path, f"there is no node `{name}`", known_names(name, [*topology.nodes, *sorted(names)]))
 
 

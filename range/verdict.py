@@ -34,18 +34,21 @@ Reason = Literal[
 ]
 Evidence = Literal["explicit", "differential"]
 
-CONCLUSIVE = frozenset(("blocked", "detected", "missed"))
+CONCLUSIVE: frozenset[Label] = frozenset(("blocked", "detected", "missed"))
 """The labels that say something about the defence."""
 
-NOTICED = frozenset(("blocked", "detected"))
+NOTICED: frozenset[Label] = frozenset(("blocked", "detected"))
+
+NO_TOOL = "It worked, and this arm has no tool that could have noticed."
 
 
 @dataclass(frozen=True, slots=True)
 class StepVerdict:
     """What is decided about one step of one trial, and why, in words.
 
-    `alerts` are the indices of the trial's alerts that are attributed to the step; `after` is how many seconds
-    after its start the first of them was seen; `tools` are those that raised them, in that order.
+    `alerts` are the indices of the trial's alerts that are attributed to the step, first seen first; `after` is how many seconds
+    after its start the first of them was seen; `tools` are those that raised them, in that order, and `blockers`
+    those of them that said the step was stopped.
     """
 
     step: str
@@ -59,6 +62,7 @@ class StepVerdict:
     evidence: Evidence | None = None
     alerts: tuple[int, ...] = ()
     tools: tuple[str, ...] = ()
+    blockers: tuple[str, ...] = ()
     after: float | None = None
     delayed: bool = False
     notes: tuple[str, ...] = ()
@@ -78,6 +82,10 @@ class _Case:
     def said(self) -> tuple[Alert, ...]:
         return tuple(self.trial.alerts[index] for index in self.alerts)
 
+    @property
+    def blockers(self) -> tuple[str, ...]:
+        return _tools(tuple(alert for alert in self.said if alert.disposition == "blocked"))
+
     def verdict(
         self,
         label: Label,
@@ -96,8 +104,8 @@ class _Case:
         return StepVerdict(
             step=self.step.id, title=self.step.title, technique=self.step.technique, label=label, why=why,
             effect=self.step.effect, reason=reason, detail=detail, evidence=evidence, alerts=self.alerts,
-            tools=_tools(self.said), after=None if first is None else max(0.0, first - self.step.start),
-            delayed=late, notes=notes,
+            tools=_tools(self.said), blockers=self.blockers,
+            after=None if first is None else max(0.0, first - self.step.start), delayed=late, notes=notes,
         )  # fmt: skip
 
 
@@ -105,7 +113,7 @@ def control_of(trial: Trial, trials: Sequence[Trial]) -> Trial | None:
     """The control trial to compare with: the one of the same number, else the first there is."""
     controls = sorted((other for other in trials if other.arm == CONTROL), key=lambda other: other.number)
     same = [other for other in controls if other.number == trial.number]
-    return (same or controls or [None])[0]
+    return next(iter(same or controls), None)
 
 
 def judge(
@@ -115,7 +123,7 @@ def judge(
 
     `attributions` saves working them out again. For a trial of the control arm, `control` is not looked at.
     """
-    credits = attribute(trial.actions, trial.alerts) if attributions is None else attributions
+    found = attribute(trial.actions, trial.alerts) if attributions is None else attributions
     own: dict[str, int] = {}
     for index, action in enumerate(trial.actions):
         if action.kind == "step":
@@ -124,12 +132,13 @@ def judge(
         return tuple(_control(trial, trial.actions[index]) for index in own.values())
     verdicts = []
     for step in _every_step(trial, control):
-        index = own.get(step.id)
-        if index is None:
+        if step.id not in own:
             verdicts.append(_not_run(step, trial))
             continue
-        alerts = tuple(sorted(c.alert_index for c in credits if c.action_index == index))
-        rivals = sum(c.rule == "ambiguous" and index in c.candidates for c in credits)
+        index = own[step.id]
+        credited = (c.alert_index for c in found if c.action_index == index)
+        alerts = tuple(sorted(credited, key=lambda number: (trial.alerts[number].seen, number)))
+        rivals = sum(c.rule == "ambiguous" and index in c.candidates for c in found)
         verdicts.append(_judge(_Case(step, trial, control, alerts, rivals)))
     return tuple(verdicts)
 
@@ -177,9 +186,8 @@ def _unusable(case: _Case) -> StepVerdict | None:
 
 def _cut_off(case: _Case) -> StepVerdict | None:
     """Not applicable when a step it needs was stopped here, though it works on the undefended range."""
-    blocking = any(alert.disposition == "blocked" for alert in case.said)
     stopped = _stopped(case.step, case.trial, case.control, ())
-    if stopped is None or case.step.effect == "achieved" or (blocking and case.step.skipped is None):
+    if stopped is None or case.step.effect == "achieved" or (case.blockers and case.step.skipped is None):
         return None
     why = f"It needs the step {stopped}, which had no effect here: the chain was cut before it."
     return case.verdict("not_applicable", why, detail=f"after_block:{stopped}")
@@ -227,11 +235,10 @@ def _unproven(case: _Case) -> StepVerdict | None:
 
 def _decide(case: _Case) -> StepVerdict:
     said = case.said
-    blockers = _tools(tuple(alert for alert in said if alert.disposition == "blocked"))
     if case.step.effect == "achieved":
-        return _detected(case, blockers) if said else _silent(case)
-    if blockers:
-        why = f"It had no effect, and {_names(blockers)} said it was stopped."
+        return _detected(case) if said else _silent(case)
+    if case.blockers:
+        why = f"It had no effect, and {_names(case.blockers)} said it was stopped."
         return case.verdict("blocked", why, evidence="explicit")
     if case.trial.fault is not None:
         why = f"It had no effect, but the trial broke ({case.trial.fault}), which could be why."
@@ -242,14 +249,15 @@ def _decide(case: _Case) -> StepVerdict:
     return case.verdict("blocked", why, evidence="differential")
 
 
-def _detected(case: _Case, blockers: tuple[str, ...]) -> StepVerdict:
+def _detected(case: _Case) -> StepVerdict:
     said = case.said
     after = max(0.0, min(alert.seen for alert in said) - case.step.start)
     why = (
         f"It worked, and {_names(_tools(said))} raised {_count(len(said), 'alert')} about it, "
         f"the first {after:.1f} s after its start."
     )
-    notes = (f"{_names(blockers)} said it was stopped, but its effect was achieved",) if blockers else ()
+    claim = f"{_names(case.blockers)} said it was stopped, but its effect was achieved" if case.blockers else ""
+    notes = (claim,) if claim else ()
     return case.verdict("detected", why, notes=notes)
 
 
@@ -270,7 +278,7 @@ def _silent(case: _Case) -> StepVerdict:
     if nonce and any(nonce in lost.line for lost in trial.malformed):
         why = "It worked; a tool wrote a line with its nonce, but the line could not be read."
         return case.verdict("inconclusive", why, "unreadable_alerts")
-    why = "It worked, every canary was seen, and no alert is about it." if trial.tools else "It worked."
+    why = "It worked, every canary was seen, and no alert is about it." if trial.tools else NO_TOOL
     return case.verdict("missed", why)
 
 

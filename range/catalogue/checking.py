@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -22,7 +22,8 @@ from range.expansion import Path
 
 M = TypeVar("M", bound=BaseModel)
 
-_ENTRIES = ("nodes", "groups")
+ROUNDS = 5
+_STAND_INS: dict[str | int, dict[str, str]] = {"nodes": {}, "groups": {}, "networks": {"cidr": "x"}}
 _CARRIERS = ("networks", "links", "nodes", "groups", "defaults")
 
 
@@ -54,49 +55,67 @@ def _placed(value: Value, fault: Fault, *, key: bool = False) -> Problem:
 
 
 def _repaired(model: type[M], data: object, found: tuple[Finding, ...]) -> M | None:
-    """The model without what was found wrong, when there is still one."""
-    rest = deepcopy(data)
-    for finding in found:
-        rest = _without(rest, finding)
-    try:
-        return model.model_validate(rest)
-    except ValidationError:
+    """The model without what was found wrong, when there is still one.
+
+    What is set aside grows from round to round: a field, what it is in, what that is in.
+    """
+    rest: Any = deepcopy(data)
+    if not isinstance(rest, dict):
         return None
+    wrong = found
+    for level in range(ROUNDS):
+        for finding in wrong:
+            path = finding.fault.path
+            if level == 0 and finding.missing and len(path) == 1:
+                continue
+            if level == 0 and finding.missing:
+                _put(rest, path, "x")
+            elif level == 0 and len(path) == 2 and path[0] in _STAND_INS and not finding.key:
+                _put(rest, path, dict(_STAND_INS[path[0]]))
+            else:
+                _drop(rest, path[: len(path) - level])
+        for name, field in model.model_fields.items():
+            if field.is_required() and (field.alias or name) not in rest:
+                rest[field.alias or name] = _stand_in(field.annotation)
+        try:
+            return model.model_validate(rest)
+        except ValidationError as error:
+            wrong = findings(model, rest, error)
+    return None
 
 
-def _without(data: Any, finding: Finding) -> Any:
-    """The data with one finding set aside: its key taken out, or the nearest mapping's key around it."""
-    path = finding.fault.path
-    if finding.missing:
-        return _put(data, path, "")
-    if len(path) == 2 and path[0] in _ENTRIES and not finding.unknown and not finding.key:
-        return _put(data, path, {})
-    holder, trail = data, []
+def _stand_in(type_: Any) -> object:
+    """Something valid in the place of a key of the file that is missing."""
+    if get_origin(type_) is Literal:
+        return get_args(type_)[0]
+    return {} if get_origin(type_) is dict else "x"
+
+
+def _drop(data: Any, path: Path) -> None:
+    """Take out the key that leads to `path`, or the nearest one around it."""
+    holder, last = data, None
     for step in path:
-        trail.append((holder, step))
         if isinstance(holder, dict) and step in holder:
+            last = (holder, step)
             holder = holder[step]
         elif isinstance(holder, list) and isinstance(step, int) and step < len(holder):
             holder = holder[step]
         else:
             break
-    for holder, step in reversed(trail):
-        if isinstance(holder, dict) and step in holder:
-            del holder[step]
-            break
-    return data
+    if last is not None:
+        del last[0][last[1]]
 
 
-def _put(data: Any, path: Path, value: object) -> Any:
+def _put(data: Any, path: Path, value: object) -> None:
     holder = data
     for step in path[:-1]:
-        try:
-            holder = holder[step]
-        except (KeyError, IndexError, TypeError):
-            return data
+        inside = isinstance(holder, dict) and step in holder
+        inside = inside or (isinstance(holder, list) and isinstance(step, int) and step < len(holder))
+        if not inside:
+            return
+        holder = holder[step]
     if isinstance(holder, dict):
         holder[path[-1]] = value
-    return data
 
 
 def _follows(fault: Fault, found: tuple[Finding, ...]) -> bool:

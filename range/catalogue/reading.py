@@ -217,7 +217,7 @@ class _Reader:
 
     def _add(self, value: Value, anchor: str | None, event: events.ScalarEvent | None = None) -> None:
         if value.size > VALUES_AT_MOST or sum(len(one.items) + len(one.entries) for one in self._open) > VALUES_AT_MOST:
-            self._stop(value.where, f"more than {VALUES_AT_MOST} values", "anchors unfold into too much here")
+            self._stop(value.where, f"this unfolds into more than {VALUES_AT_MOST} values", "use fewer anchors")
         if anchor:
             self._anchors[str(anchor)] = value
         if not self._open:
@@ -249,7 +249,8 @@ class _Reader:
     def _no_tag(self, event: events.NodeEvent, where: Where) -> None:
         tag = getattr(event, "tag", None)
         if tag is not None and str(tag) != "!":
-            self._say(where, f"tags such as `{tag}` are not used here", "remove it")
+            shown = str(tag).replace("tag:yaml.org,2002:", "!!")
+            self._say(where, f"tags such as `{shown}` are not used here", "remove it")
 
     def _where(self, mark: StringMark | None) -> Where:
         return Where(self._file, mark.line + 1, mark.column + 1) if mark is not None else Where(self._file)

@@ -41,6 +41,9 @@ _BOUNDS = {
     "less_than_equal": ("at most", "le"),
 }
 
+MANY = 6
+"""More words than these are not all told."""
+
 _PLACES = {
     "nodes": "node",
     "networks": "network",
@@ -86,7 +89,12 @@ def findings(model: type[BaseModel], data: object, error: ValidationError) -> tu
         if spot is not None:
             finding = _finding(spot, data, detail)
             found.setdefault((finding.fault.path, finding.fault.what), finding)
-    return tuple(found.values())
+    typos = {(one.fault.path[:-1], one.fault.hint) for one in found.values() if one.unknown}
+    return tuple(
+        one
+        for one in found.values()
+        if not (one.missing and (one.fault.path[:-1], f"did you mean `{one.fault.path[-1]}`?") in typos)
+    )
 
 
 def _spot(model: type[BaseModel], data: object, loc: Sequence[str | int]) -> _Spot | None:
@@ -185,13 +193,20 @@ def _into(data: object, step: str | int) -> object:
 
 def _finding(spot: _Spot, root: object, detail: Mapping[str, Any]) -> Finding:
     kind, path = detail["type"], spot.path
+    if kind == "missing" and isinstance(path[-1], int) and detail["loc"][-1] == path[-1]:
+        return Finding(Fault(path[:-1], f"{_of(path[:-1], root, '')} needs at least {path[-1] + 1} items"))
+    if isinstance(spot.type_, tuple):
+        what, hint = _no_branch(spot.type_, spot.value)
+        return Finding(Fault(path, f"{_of(path, root, '')} {what}", hint))
     if kind == "extra_forbidden":
         known = _keys(spot.model)
         what = f"unknown key `{path[-1]}`{_of(path[:-1], root, ' in ')}"
         return Finding(Fault(path, what, known_names(str(path[-1]), known)), key=True, unknown=True)
     if kind == "missing":
         what = f"`{path[-1]}` is missing{_of(path[:-1], root, ' in ')}"
-        return Finding(Fault(path, what, f"add `{path[-1]}:`"), missing=True)
+        words = get_args(spot.type_) if get_origin(spot.type_) is Literal else ()
+        line = f"{path[-1]}: {words[0]}" if len(words) == 1 else f"{path[-1]}:"
+        return Finding(Fault(path, what, f"add `{line}`"), missing=True)
     if spot.key:
         what, hint = _text(detail, str(path[-1]))
         return Finding(Fault(path, what, hint), key=True)
@@ -220,13 +235,9 @@ def _text(detail: Mapping[str, Any], text: str) -> tuple[str, str]:
 def _bad_value(spot: _Spot, detail: Mapping[str, Any]) -> tuple[str, str]:
     """What to say about a value; begins with `must`, `has` or `needs` when it lacks a subject."""
     kind, value, context = detail["type"], spot.value, detail.get("ctx", {})
-    if isinstance(spot.type_, tuple):
-        return _no_branch(spot.type_, value)
     if kind == "literal_error":
         words = [str(word) for word in get_args(spot.type_)] if get_origin(spot.type_) is Literal else []
-        return f"`{value}` is not one of {_listed(words)}", known_names(str(value), words) if len(words) > 1 else (
-            f"write `{words[0]}`" if words else ""
-        )
+        return _no_word(value, words)
     if value is None and kind not in ("too_short", "too_long"):
         return "has no value", "write one after the colon, or take the key out"
     if kind == "string_pattern_mismatch":
@@ -238,7 +249,7 @@ def _bad_value(spot: _Spot, detail: Mapping[str, Any]) -> tuple[str, str]:
         return f"must be text, not {_shown(value)}", ""
     if kind in _BOUNDS:
         words_, name = _BOUNDS[kind]
-        return f"must be {words_} {context[name]}, not {_shown(value)}", ""
+        return f"must be {words_} {context[name]:g}, not {_shown(value)}", ""
     if kind in ("too_short", "too_long"):
         few = kind == "too_short"
         count = context["min_length" if few else "max_length"]
@@ -247,6 +258,17 @@ def _bad_value(spot: _Spot, detail: Mapping[str, Any]) -> tuple[str, str]:
         if kind.startswith(start):
             return f"must be {words_}, not {_shown(value)}", _collection_hint(words_, value)
     return f"must be something else: {_lower(detail['msg'])}", ""
+
+
+def _no_word(value: object, words: Sequence[str]) -> tuple[str, str]:
+    """A word that is not among those allowed."""
+    shown = f"`{value}`" if isinstance(value, str) else _shown(value)
+    if len(words) == 1:
+        return f"{shown} is not `{words[0]}`", f"write `{words[0]}`"
+    few = len(words) <= MANY
+    allowed = _listed(words) if few else f"the {len(words)} words allowed here"
+    hint = known_names(str(value), words)
+    return f"{shown} is not one of {allowed}", "" if few and not hint.startswith("did") else hint
 
 
 _EXPECTED = {

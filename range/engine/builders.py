@@ -6,34 +6,31 @@ Must never: be part of a range. A builder has egress; a range never does.
 
 from __future__ import annotations
 
-import io
-import tarfile
 import time
 from collections.abc import Mapping, Sequence
 from json import dumps
-from threading import Event, Timer
 
 import docker
 
-from range.engine import labels
+from range.engine import labels, owners
+from range.engine.channel import Channel, run
 from range.engine.client import faults
+from range.engine.containers import archive
 from range.errors import Conflict, NotFound
 from range.layout import FileSpec
 from range.ports import ExecResult
 
 KIND_BUILDER = "builder"
 KIND_IMAGE = "image"
-_KEEP = 4 << 20
-"""Bytes of each output that are kept; the rest is read and dropped."""
-
 _KILL_ALL = ("sh", "-c", "kill -KILL -1")
 """Every process of the container but its first. Fit for a builder, which runs one thing at a time."""
 
 
-class Builders:
-    """The builder half of ports.Images. `owner` is written on every builder, so that a sweep finds orphans."""
+class DockerBuilders:
+    """ports.Builders over a Docker engine. `owner` is written on every builder, so that a sweep finds orphans."""
 
     def __init__(self, client: docker.DockerClient, instance: str, owner: str) -> None:
+        self._client = client
         self._api = client.api
         self._instance = instance
         self._owner = owner
@@ -70,34 +67,15 @@ class Builders:
         self, builder: str, argv: Sequence[str], *, timeout: float | None = None, user: str = ""
     ) -> ExecResult:
         """Run a command in a builder, as root unless told. At `timeout` (seconds) all it runs is killed."""
-        expired = Event()
-
-        def expire() -> None:
-            expired.set()
-            self._api.exec_start(self._api.exec_create(builder, list(_KILL_ALL), user="0")["Id"])
-
-        with faults(f"running {argv[0]} in a builder"):
-            start = time.time()
-            ident = self._api.exec_create(builder, list(argv), user=user or "0")["Id"]
-            timer = Timer(timeout, expire) if timeout is not None else None
-            if timer:
-                timer.daemon = True
-                timer.start()
-            try:
-                kept, truncated = _read(self._api.exec_start(ident, stream=True, demux=True))
-            finally:
-                if timer:
-                    timer.cancel()
-            code = self._api.exec_inspect(ident)["ExitCode"]
+        start = time.time()
+        channel = Channel(self._client, builder, argv, user=user or "0", doing=f"running {argv[0]} in a builder")
+        ended = run(channel, timeout, lambda: self._kill_all(builder))
         return ExecResult(
-            exit_code=None if expired.is_set() else code,
-            stdout=bytes(kept[0]),
-            stderr=bytes(kept[1]),
-            start=start,
-            end=time.time(),
-            timed_out=expired.is_set(),
-            truncated=truncated,
+            ended.exit_code, ended.stdout, ended.stderr, start, time.time(), ended.timed_out, ended.truncated
         )
+
+    def _kill_all(self, builder: str) -> None:
+        run(Channel(self._client, builder, _KILL_ALL, user="0", doing="ending a command"), 5, lambda: None)
 
     def write_builder(self, builder: str, files: Sequence[FileSpec]) -> None:
         """Put files into a builder; parent directories are made."""
@@ -125,35 +103,23 @@ class Builders:
         except (NotFound, Conflict):
             return  # gone, or on its way out
 
-
-def archive(files: Sequence[FileSpec]) -> bytes:
-    """A tar of the files, to be unpacked at `/`."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for file in files:
-            entry = tarfile.TarInfo(file.path.lstrip("/"))
-            entry.size = len(file.content)
-            entry.mode = file.mode
-            entry.uid = file.uid
-            entry.gid = file.gid
-            entry.mtime = int(time.time())
-            tar.addfile(entry, io.BytesIO(file.content))
-    return buffer.getvalue()
+    def sweep_builders(self, *, everything: bool = False) -> list[str]:
+        """Remove builders whose maker is dead, or all of this installation; their names."""
+        filters = {"label": [f"{labels.KIND}={KIND_BUILDER}", f"{labels.INSTANCE}={self._instance}"]}
+        with faults("listing builders"):
+            found = self._api.containers(all=True, filters=filters)
+        gone = []
+        for container in found:
+            if everything or owners.alive(container["Labels"].get(labels.OWNER, "")) is False:
+                self.remove_builder(container["Id"])
+                gone.append(str(container["Names"][0]).lstrip("/"))
+        return sorted(gone)
 
 
 def _changes(config: Mapping[str, object]) -> list[str]:
     return [
         f"ENTRYPOINT {dumps(config.get('Entrypoint') or [])}",
         f"CMD {dumps(config.get('Cmd') or [])}",
-        f'LABEL {labels.KIND}="{KIND_IMAGE}" {labels.OWNER}="" {labels.NODE}="" {labels.CREATED}=""',
+        f'LABEL {labels.KIND}="{KIND_IMAGE}"',
+        *(f'LABEL {key}=""' for key in (labels.INSTANCE, labels.OWNER, labels.NODE, labels.CREATED)),
     ]
-
-
-def _read(frames: object) -> tuple[tuple[bytearray, bytearray], bool]:
-    kept, truncated = (bytearray(), bytearray()), False
-    for frame in frames:  # type: ignore[attr-defined]
-        for buffer, part in zip(kept, frame, strict=True):
-            room = _KEEP - len(buffer)
-            buffer += (part or b"")[:room]
-            truncated = truncated or len(part or b"") > room
-    return kept, truncated

@@ -30,13 +30,14 @@ from range.plan import (
     Observed,
     ObservedNode,
     Ownership,
+    RangeSummary,
     RemoveFabric,
     RemoveNode,
     StartNode,
     Wire,
     start_digest,
 )
-from range.ports import Capabilities, ExecResult, RangeSummary, Stream
+from range.ports import Capabilities, ExecResult, Stream
 
 WORKERS = 2 * (os.cpu_count() or 2)
 
@@ -299,8 +300,9 @@ def _summary(range_id: str, found: Sequence[Mapping[str, Any]]) -> RangeSummary:
         range_id=range_id,
         topology=made.topology,
         state="partial" if unfinished else "running" if whole else "degraded",
-        nodes=len(nodes),
+        nodes=tuple(sorted(one["Labels"][labels.NODE] for one in nodes)),
         running=running,
+        fabric=switch is not None,
         created=made.created,
         owner=made.owner,
         kept=made.kept,

@@ -25,7 +25,7 @@ import docker
 from docker import errors as docker_errors
 
 from range.engine import base_image, labels
-from range.engine.builders import KIND_IMAGE, Builders
+from range.engine.builders import KIND_IMAGE, DockerBuilders
 from range.engine.client import faults
 from range.errors import ImageMissing, RangeError
 
@@ -52,12 +52,11 @@ class BuildFile:
     executable: bool
 
 
-class DockerImages(Builders):
-    """ports.Images over a Docker engine. `folder` is `topologies/images`; `cache` holds the lock files."""
+class DockerImages(DockerBuilders):
+    """ports.Images and ports.Builders over Docker. `folder` is `topologies/images`; `cache` holds the lock files."""
 
     def __init__(self, client: docker.DockerClient, folder: Path, cache: Path, *, instance: str, owner: str) -> None:
         super().__init__(client, instance, owner)
-        self._client = client
         self._folder = folder
         self._cache = cache
 
@@ -92,6 +91,28 @@ class DockerImages(Builders):
             except BaseException:
                 workers.shutdown(wait=False, cancel_futures=True)
                 raise
+
+    def sweep_builders(self, *, everything: bool = False) -> list[str]:
+        """Also removes what killed builds left: images of ours without a name, when nobody on this machine builds."""
+        gone = super().sweep_builders(everything=everything)
+        if self._building():
+            return gone
+        filters = {"dangling": True, "label": f"{labels.KIND}={KIND_IMAGE}"}
+        with faults("listing images"):
+            found = self._api.images(filters=filters)
+        for image in found:
+            if self._forget([image["Id"]]):
+                gone.append(str(image["Id"]))
+        return gone
+
+    def _building(self) -> bool:
+        for path in self._cache.glob("image-*.lock"):
+            with path.open("w") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return True
+        return False
 
     # ── our own kinds ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -187,15 +208,21 @@ class DockerImages(Builders):
             )
         return image
 
-    def _forget(self, made: Sequence[str]) -> None:
-        """Remove what a failed build left: images without a name and without a child."""
+    def _forget(self, made: Sequence[str]) -> bool:
+        """Remove what a failed build left: images without a name and without a child. Whether all of it went."""
+        kept = 0
         for image in reversed(made):
             found = self._inspect(image)
-            if found and not found.get("RepoTags"):
-                try:
-                    self._api.remove_image(found["Id"], noprune=True)
-                except docker_errors.APIError:
-                    continue  # a part of another image
+            if found is None:
+                continue
+            try:
+                if found.get("RepoTags"):
+                    kept += 1
+                else:
+                    self._api.remove_image(found["Id"])
+            except docker_errors.APIError:
+                kept += 1  # a part of another image, or in use
+        return not kept
 
     # ── everybody else's ─────────────────────────────────────────────────────────────────────────────────────
 

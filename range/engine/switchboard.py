@@ -20,6 +20,9 @@ from range.plan import digest
 from range.ports import Capabilities, Duplex, LinkState, NetworkFacts, Stream
 from range.topology import HttpReady, Impairment, TcpReady
 
+ELSEWHERE = ("169.254.169.254", "fd00:ec2::254", "192.0.2.1", "1.1.1.1", "2001:db8::1")
+"""The cloud's metadata service (v4, v6), and addresses that stand for everybody else. Only looked up, never sent to."""
+
 
 class DockerSwitchboard:
     """The Switchboard port, the other half of a DockerEngine."""
@@ -68,7 +71,19 @@ class DockerSwitchboard:
         names = [one.name for one in layout.segments]
         if segment not in names:
             raise NotFound(f"range {range_id} has no network or link {segment}", hint="it has " + ", ".join(names))
-        argv = ["tcpdump", "-i", fabric.bridge(segment), "-U", "-n", "-Z", "root", "-w", "-", *([bpf] if bpf else [])]
+        argv = [
+            "tcpdump",
+            "-i",
+            fabric.bridge(segment),
+            "--immediate-mode",
+            "-U",
+            "-n",
+            "-Z",
+            "root",
+            "-w",
+            "-",
+            *([bpf] if bpf else []),
+        ]
         mark = digest([range_id, segment, self.engine.clock.now()])
         channel = Channel(
             self.engine.client,
@@ -92,10 +107,22 @@ class DockerSwitchboard:
                 routes=tuple(found["routes"]),
                 lookups=tuple(found["lookups"]),
                 neighbours=tuple(found["neighbours"]),
-                container={**self._held(lives[name].container), "fabric": answer["fabric"]},
+                container={**self._held(lives[name].container), "strays": answer["strays"]},
             )
             for name, found in sorted(answer["nodes"].items())
         )
+
+    def outside(self) -> tuple[str, ...]:
+        """The engine's own networks and this machine, as far as the engine tells, and what every cloud has."""
+        with faults("listing the engine's networks"):
+            networks = self.engine.api.networks()
+        gateways = [
+            config["Gateway"].partition("/")[0]
+            for network in networks
+            for config in (network.get("IPAM", {}).get("Config") or ())
+            if config.get("Gateway")
+        ]
+        return (*sorted(set(gateways)), *ELSEWHERE)
 
     def wait_ready(self, range_id: str, node: str, check: TcpReady | HttpReady, timeout: float) -> str:
         """Asked once; the fabric waits, so no worker of ours polls."""

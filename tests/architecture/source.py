@@ -7,10 +7,14 @@ import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from shutil import which
 
 ROOT = Path(__file__).resolve().parents[2]
 
-PASSED_OVER = {".git", ".venv", "__pycache__", "results", "dist", "build"}
+AGENT = "range/engine/agent/"
+"""Runs inside the fabric container, where nothing of ours is but this folder."""
+
+LEAVINGS = {"__pycache__", "results", "dist", "build"}
 
 
 @dataclass(frozen=True)
@@ -29,18 +33,21 @@ class Source:
 
 
 def files() -> tuple[str, ...]:
-    """Every file git tracks or would track; where there is no git, every file but the obvious leavings."""
-    if (ROOT / ".git").exists():
+    """Every file git tracks or would track; without git, every file but hidden folders and the usual leavings."""
+    if (ROOT / ".git").exists() and which("git"):
         command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
         found = {name for name in listed.split("\0") if name and (ROOT / name).is_file()}
     else:
-        found = {
-            path.relative_to(ROOT).as_posix()
-            for path in ROOT.rglob("*")
-            if path.is_file() and not PASSED_OVER & set(path.relative_to(ROOT).parts)
-        }
+        found = {name for path in ROOT.rglob("*") if ours(name := path.relative_to(ROOT).as_posix()) and path.is_file()}
     return tuple(sorted(found))
+
+
+def ours(name: str) -> bool:
+    """Whether a file, by its name alone, is one of the project's."""
+    folders = name.split("/")[:-1]
+    hidden = [folder for folder in folders if folder.startswith(".") and folder != ".ci"]
+    return not hidden and not LEAVINGS & set(folders)
 
 
 def python(*folders: str) -> tuple[Source, ...]:

@@ -6,13 +6,14 @@ import ast
 import sys
 from statistics import median
 
-from tests.architecture.source import ROOT, core, files, python
+from tests.architecture.source import AGENT, ROOT, core, files, python
 
 LONGEST_MODULE = 500
 MEDIAN_MODULE = 150
 LONGEST_FUNCTION = 50
 
 WITHOUT_A_UNIT_TEST: dict[str, str] = {
+    "range/__main__.py": "one call of range/cli/app.py, which has its test",
     "range/ports.py": "Protocols only; range/testing holds the conformance suite that every implementation passes",
     "range/events.py": "records only: nothing in it decides anything",
 }
@@ -20,9 +21,9 @@ WITHOUT_A_UNIT_TEST: dict[str, str] = {
 
 
 def mirror(module: str) -> str:
-    """range/a/b.py -> tests/unit/a/test_b.py; a/__main__.py -> a/test_main.py"""
+    """range/a/b.py -> tests/unit/a/test_b.py; __main__.py -> test_main.py, __init__.py -> test_init.py"""
     folder, _, name = module.removeprefix("range/").rpartition("/")
-    name = name.replace("__main__", "main")
+    name = name.replace("__main__", "main").replace("__init__", "init")
     return "/".join(part for part in ("tests/unit", folder, f"test_{name}") if part)
 
 
@@ -86,7 +87,20 @@ def test_every_package_says_what_it_is() -> None:
     assert not silent
 
 
-AGENT = "range/engine/agent/"
+def test_every_folder_is_a_package() -> None:
+    """Import contracts do not see what lies in a folder without `__init__.py`."""
+    here = set(files())
+    missing = {
+        folder
+        for source in python("range", "api")
+        if not source.path.startswith(LOADED_BY_ANSIBLE)
+        and f"{(folder := source.path.rpartition('/')[0])}/__init__.py" not in here
+    }
+    assert not missing, f"add __init__.py: {sorted(missing)}"
+
+
+LOADED_BY_ANSIBLE = "range/provisioner/plugins/"
+"""Ansible finds these by path; they are part of no package of ours, and import none."""
 
 
 def test_the_fabric_agent_needs_nothing_but_python() -> None:

@@ -108,6 +108,12 @@ class Netlink:
             }
         return found
 
+    def namespace_id(self, fd: int) -> int:
+        """The number by which this namespace knows another one; -1 when it has no cable to it."""
+        answer = self.ask(GETNSID, struct.pack("B3x", 0) + attr(3, struct.pack("I", fd)))
+        found = attrs(answer[4:]).get(1) if isinstance(answer, bytes) else None
+        return int(struct.unpack("i", found)[0]) if found else -1
+
     def _receive(self) -> Iterator[tuple[int, int, bytes]]:
         data = self.sock.recv(1 << 18)
         while len(data) >= 16:
@@ -220,4 +226,13 @@ def neighbours(inside: Netlink, links: dict[str, Any]) -> list[dict[str, Any]]:
         have = attrs(payload[12:])
         if family in (socket.AF_INET, socket.AF_INET6) and 1 in have and not state & 0x40:
             found.append({"address": socket.inet_ntop(family, have[1]), "dev": names.get(index, "?")})
+    return found
+
+
+def addresses(inside: Netlink) -> dict[int, list[str]]:
+    """The addresses of a namespace, with prefix, by interface index."""
+    found: dict[int, list[str]] = {}
+    for payload, _ in inside.dump(GETADDR, struct.pack("BBBBI", 0, 0, 0, 0, 0)):
+        family, length, _flags, _scope, index = struct.unpack_from("BBBBI", payload)
+        found.setdefault(index, []).append(f"{socket.inet_ntop(family, attrs(payload[8:])[1])}/{length}")
     return found

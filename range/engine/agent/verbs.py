@@ -13,7 +13,6 @@ import os
 import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -22,8 +21,6 @@ from typing import Any
 from range.engine.agent.netlink import (
     DELLINK,
     DELROUTE,
-    GETADDR,
-    GETNSID,
     NEWLINK,
     NEWROUTE,
     OURS,
@@ -31,8 +28,7 @@ from range.engine.agent.netlink import (
     AgentError,
     Netlink,
     address_request,
-    attr,
-    attrs,
+    addresses,
     bridge_request,
     cable_request,
     link_body,
@@ -216,38 +212,67 @@ def link(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def facts(asked: dict[str, Any]) -> dict[str, Any]:
-    """What each node's namespace holds. Sends no packet."""
+    """What each node's namespace holds, and what in the fabric is no cable of this range. Sends no packet."""
     here = Netlink()
     ports = here.links()
-    by_index = {entry["index"]: entry for entry in ports.values()}
+    matched: set[str] = set()
     found = {}
     for node in asked["nodes"]:
         room = Room(node["pid"], node["container"])
         inside = room.netlink()
-        answer = here.ask(GETNSID, struct.pack("B3x", 0) + attr(3, struct.pack("I", room.fd)))
-        nsid = struct.unpack("i", attrs(answer[4:]).get(1, b"\xff" * 4))[0] if isinstance(answer, bytes) else -1
         links = inside.links()
-        addresses: dict[int, list[str]] = {}
-        for payload, _ in inside.dump(GETADDR, struct.pack("BBBBI", 0, 0, 0, 0, 0)):
-            family, length, _f, _s, index = struct.unpack_from("BBBBI", payload)
-            addresses.setdefault(index, []).append(f"{socket.inet_ntop(family, attrs(payload[8:])[1])}/{length}")
-        interfaces = []
-        for name, entry in links.items():
-            port = by_index.get(entry["peer"]) if entry["kind"] == "veth" else None
-            ours = port is not None and port["peer"] == entry["index"] and port["peer_ns"] == nsid
-            interfaces.append(
-                {"name": name, "mac": entry["mac"], "up": entry["up"], "kind": entry["kind"] or "loopback",
-                 "address": addresses.get(entry["index"], []), "peer_in_fabric": ours or entry["loopback"]}
-            )  # fmt: skip
         found[node["name"]] = {
-            "interfaces": interfaces,
+            "interfaces": _interfaces(here, ports, room, inside, links, matched),
             "routes": routes(inside, socket.AF_INET) + routes(inside, socket.AF_INET6),
             "lookups": [{"to": to, "answer": lookup(inside, to)} for to in asked["lookups"]],
             "neighbours": neighbours(inside, links),
         }
         os.close(room.fd)
-    fabric = {name: entry["kind"] for name, entry in ports.items() if entry["kind"] not in ("veth", "bridge", "")}
-    return {"nodes": found, "fabric": fabric}
+    return {"nodes": found, "strays": _strays(here, ports, matched)}
+
+
+def _interfaces(
+    here: Netlink,
+    ports: dict[str, Any],
+    room: Room,
+    inside: Netlink,
+    links: dict[str, Any],
+    matched: set[str],
+) -> list[dict[str, Any]]:
+    """Each interface of a node, and whether its other end is a port of this fabric (both say so, by namespace id)."""
+    nsid = here.namespace_id(room.fd)
+    by_index = {entry["index"]: name for name, entry in ports.items()}
+    given = addresses(inside)
+    told = []
+    for name, entry in links.items():
+        port = by_index.get(entry["peer"], "") if entry["kind"] == "veth" else ""
+        ours = bool(port) and ports[port]["peer"] == entry["index"] and ports[port]["peer_ns"] == nsid
+        if ours:
+            matched.add(port)
+        told.append(
+            {
+                "name": name,
+                "mac": entry["mac"],
+                "up": entry["up"],
+                "kind": "loopback" if entry["loopback"] else entry["kind"],
+                "address": given.get(entry["index"], []),
+                "peer_in_fabric": ours or entry["loopback"],
+            }
+        )
+    return told
+
+
+def _strays(here: Netlink, ports: dict[str, Any], matched: set[str]) -> list[str]:
+    """What a fabric must not have: interfaces that are no cable to a node looked at, and addresses."""
+    given = addresses(here)
+    told = [
+        f"{name} ({entry['kind'] or 'physical'})"
+        for name, entry in ports.items()
+        if not entry["loopback"] and entry["kind"] != "bridge" and name not in matched
+    ]
+    told += [f"{name} has the address {given[entry['index']][0]}" for name, entry in ports.items()
+             if not entry["loopback"] and given.get(entry["index"])]  # fmt: skip
+    return told
 
 
 def kill(asked: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""An Ansible connection that reaches a host through the broker of the run, and knows no other way.
+"""An Ansible connection that reaches a host through the broker of the run.
 
-Runs inside ansible-playbook: the standard library and Ansible only.
+Knows: the broker's frames (range/provisioner/broker.py) and nothing of what lies behind.
+Must never: know another way to a host, or import more than Python and Ansible: it runs inside ansible-playbook.
 """
 
 from __future__ import annotations

@@ -1,0 +1,67 @@
+"""The `jointrange` program: its commands, and what its exit code means.
+
+Knows: which module has which command. Must never: hold the work of a command.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+import typer
+
+from range import __version__, errors
+from range.cli import bench, campaigns, doctor, exits, images, network, ranges, topologies
+from range.cli.console import err, show_error
+
+HELP = """Cyber ranges for joint cyber-defence R&D: launch a network, deploy a defence, attack it the same way again and
+again, judge it with evidence.
+
+Exit codes: 0 pass · 1 a gate failed · 2 invalid or not enough evidence · 3 infrastructure · 4 bad input ·
+130 interrupted (everything was removed).
+"""
+
+app = typer.Typer(
+    name="jointrange",
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for module in (campaigns, ranges, network, doctor):
+    module.register(app)
+app.add_typer(topologies.app, name="topology")
+app.add_typer(images.app, name="images")
+app.add_typer(bench.app, name="bench")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"jointrange {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """See HELP."""
+
+
+def main() -> None:
+    """The console script. Never lets a RangeError out as a traceback."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        app(standalone_mode=True)
+    except errors.RangeError as error:
+        show_error(error)
+        sys.exit(exits.code(error))
+    except KeyboardInterrupt:
+        err.print("interrupted", style="yellow")
+        sys.exit(exits.INTERRUPTED)
+
+
+def _terminated(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,44 @@
+"""Exit codes: one table from errors to numbers. docs/cli.md explains them to users.
+
+Knows: numbers. Must never: print, or be imported by the library below.
+"""
+
+from __future__ import annotations
+
+from range import errors
+
+PASS = 0
+GATE_FAILED = 1
+INSUFFICIENT = 2
+INFRASTRUCTURE = 3
+BAD_INPUT = 4
+INTERRUPTED = 130
+
+EXITS: dict[type[errors.RangeError], int] = {
+    errors.Invalid: BAD_INPUT,
+    errors.NotFound: BAD_INPUT,
+    errors.Conflict: BAD_INPUT,
+    errors.Refused: BAD_INPUT,
+    errors.EngineUnavailable: INFRASTRUCTURE,
+    errors.ImageMissing: INFRASTRUCTURE,
+    errors.Exhausted: INFRASTRUCTURE,
+    errors.NodeFailed: INFRASTRUCTURE,
+    errors.ProvisionFailed: INFRASTRUCTURE,
+    errors.IsolationBroken: INFRASTRUCTURE,
+    errors.EngineFault: INFRASTRUCTURE,
+    errors.RangeError: INFRASTRUCTURE,
+}
+
+MEANING = {
+    PASS: "every gate passed",
+    GATE_FAILED: "a gate failed",
+    INSUFFICIENT: "the run is invalid, or there is not enough evidence to decide",
+    INFRASTRUCTURE: "the machine or the engine failed, not the tool under test",
+    BAD_INPUT: "something in the input must be corrected",
+    INTERRUPTED: "interrupted; everything was removed",
+}
+
+
+def code(error: errors.RangeError) -> int:
+    """The exit code of an error, by its nearest class in the table."""
+    return next(EXITS[kind] for kind in type(error).__mro__ if kind in EXITS)

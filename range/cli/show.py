@@ -1,0 +1,42 @@
+"""How values look in words: plans, ages, sizes. Pure.
+
+Knows: wording. Must never: print.
+"""
+
+from __future__ import annotations
+
+from range.plan import Complete, CreateFabric, CreateNode, Plan, RemoveFabric, RemoveNode, StartNode, Wire
+
+SIGNS = {"create": "+", "remove": "-", "wire": "~", "start": ">"}
+
+
+def plan_lines(plan: Plan, *, done: bool = False) -> list[str]:
+    """One line a change, in order, with its cause. The last bookkeeping change is left out."""
+    lines = []
+    for change in plan.changes:
+        match change:
+            case CreateFabric(cause=cause):
+                lines.append(f"+ fabric ({cause})")
+            case CreateNode(node=node, cause=cause):
+                lines.append(f"+ node {node.name} from {node.image} ({cause})")
+            case RemoveNode(node=name, cause=cause):
+                lines.append(f"- node {name} ({cause})")
+            case RemoveFabric(cause=cause):
+                lines.append(f"- fabric ({cause})")
+            case Wire(nodes=nodes, layout=layout, cause=cause):
+                cables = sum(len(layout.node(name).interfaces) for name in nodes)
+                lines.append(f"~ wire {cables} cables of {len(nodes)} nodes ({cause})")
+            case StartNode(node=node, cause=cause):
+                if node.start or node.ready:
+                    lines.append(f"> start {node.name} ({cause})")
+            case Complete():
+                continue
+    return [line.replace("there is none yet", "new") for line in lines] if done else lines
+
+
+def age(seconds: float) -> str:
+    """`42 s`, `7 min`, `3 h`, `2 d`."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"

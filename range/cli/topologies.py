@@ -1,0 +1,70 @@
+"""Commands on topology files: check, schema, graph, list. None of them needs an engine.
+
+Knows: arguments. Must never: start anything.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from range import catalogue, drawing
+from range.cli import console
+from range.cli.ranges import File, Json
+from range.layout import resolve
+
+app = typer.Typer(no_args_is_help=True, help="Check, draw and list topology files; needs no engine.")
+
+
+@app.command(epilog="Example: jointrange topology check topologies/company/topology.yaml")
+def check(topology: File, json: Json = False) -> None:
+    """Check a file: every problem at once, each with its position and a hint. Exit code 4 when there is one."""
+    loaded = catalogue.topology(topology)
+    layout = resolve(loaded.topology, loaded.sources)
+    if json:
+        console.show_json({"topology": layout.name, "nodes": layout.nodes, "segments": layout.segments})
+        return
+    cables = sum(len(node.interfaces) for node in layout.nodes)
+    console.out.print(
+        f"{loaded.path}: ok, {len(layout.nodes)} nodes, {len(layout.segments)} networks and links, {cables} cables"
+    )
+
+
+@app.command(epilog="Example: jointrange topology schema > topology.schema.json")
+def schema(
+    kind: Annotated[
+        Literal["topology", "tool", "scenario", "campaign"], typer.Option(help="Which kind of file.")
+    ] = "topology",
+) -> None:
+    """Print the JSON Schema of a kind of file, for editors."""
+    console.show_json(catalogue.schema(kind))
+
+
+@app.command(epilog="Example: jointrange topology graph company --format svg --output company.svg")
+def graph(
+    topology: File,
+    format_: Annotated[Literal["svg", "mermaid", "dot"], typer.Option("--format", "-f", help="Output format.")] = "svg",
+    output: Annotated[str, typer.Option("--output", "-o", help="A file; `-` is standard output.")] = "-",
+) -> None:
+    """Draw a topology."""
+    loaded = catalogue.topology(topology)
+    layout = resolve(loaded.topology, loaded.sources)
+    draw = {"svg": drawing.svg, "mermaid": drawing.mermaid, "dot": drawing.dot}[format_]
+    if output == "-":
+        sys.stdout.write(draw(layout))
+    else:
+        Path(output).write_text(draw(layout))
+
+
+@app.command("ls", epilog="Example: jointrange topology ls")
+def list_(json: Json = False) -> None:
+    """List the topologies that come with this installation."""
+    found = [catalogue.topology(name).topology for name in catalogue.names("topology")]
+    if json:
+        console.show_json([{"name": one.name, "description": one.description} for one in found])
+        return
+    rows = [(one.name, str(len(one.nodes)), one.description.strip().partition("\n")[0]) for one in found]
+    console.show_table("topologies", ("TOPOLOGY", "NODES", "DESCRIPTION"), rows)

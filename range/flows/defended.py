@@ -1,0 +1,108 @@
+"""A range with tools in it: place, install, launch, configure.
+
+Knows: the order, and that a tool without a place is refused before anything is started.
+Must never: choose a place (range/placement.py does) or run a playbook itself.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from range.catalogue import LoadedTool
+from range.events import ImageProgress, Note, PhaseChanged, Sink
+from range.flows import ranges
+from range.flows.ranges import Launched
+from range.layout import Layout
+from range.operations.provision import configure, install
+from range.placement import Choice, place, with_images
+from range.plan import Ownership
+from range.ports import Placed, Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Defended:
+    """A layout with its tools in place, images installed."""
+
+    layout: Layout
+    placed: tuple[Placed, ...]
+
+
+def put(layout: Layout, tools: Sequence[LoadedTool]) -> Defended:
+    """The layout with every tool in its place. Raises Refused. Pure."""
+    with_tools, placements = place(layout, [Choice(tool.tool, tool.sources) for tool in tools])
+    folders = {tool.tool.name: tool.folder for tool in tools}
+    placed = tuple(Placed(one.tool, folders[one.tool.name], one.nodes) for one in placements)
+    return Defended(with_tools, placed)
+
+
+def prepare(ports: Ports, defended: Defended, evidence: Path, emit: Sink) -> Defended:
+    """Build every image and install every tool into those of its nodes. Raises ImageMissing, ProvisionFailed."""
+    ranges.ensure_images(ports, images_of([defended]), emit)
+    made = install(
+        defended.layout, defended.placed, ports.provisioner, evidence, lambda line: emit(ImageProgress("", line))
+    )
+    return Defended(with_images(defended.layout, made), defended.placed)
+
+
+def images_of(all_: Iterable[Defended]) -> tuple[str, ...]:
+    """Every image the layouts start from, and the fabric's."""
+    return tuple(sorted({ranges.FABRIC, *(node.image for one in all_ for node in one.layout.nodes)}))
+
+
+def start(
+    ports: Ports,
+    range_id: str,
+    defended: Defended,
+    ownership: Ownership,
+    evidence: Path,
+    emit: Sink,
+    *,
+    workers: int,
+    keep_broken: bool = False,
+) -> Launched:
+    """Launch a prepared layout and configure its tools. A new range that fails is removed again."""
+    done = ranges.up(ports, range_id, defended.layout, ownership, emit, workers=workers, keep_broken=keep_broken)
+    if done.plan.empty or not defended.placed:
+        return done
+    emit(PhaseChanged(range_id, "configuring", ", ".join(one.tool.name for one in defended.placed)))
+    try:
+        configure(
+            range_id, defended.layout, defended.placed, ports.provisioner, evidence, lambda line: emit(Note(line))
+        )
+    except BaseException:
+        emit(PhaseChanged(range_id, "failed"))
+        if not keep_broken:
+            ranges.down(ports, range_id, emit, missing_ok=True)
+        raise
+    return done
+
+
+def up(
+    ports: Ports,
+    range_id: str,
+    layout: Layout,
+    tools: Sequence[LoadedTool],
+    ownership: Ownership,
+    emit: Sink,
+    *,
+    workers: int,
+    keep_broken: bool = False,
+) -> Launched:
+    """What `jointrange up` does: everything above, with the provisioner's output kept only when it failed."""
+    defended = put(layout, tools)
+    ranges.preview(ports, range_id, defended.layout)
+    evidence = Path(tempfile.mkdtemp(prefix="jointrange-"))
+    if tools:
+        defended = prepare(ports, defended, evidence, emit)
+    done = start(ports, range_id, defended, ownership, evidence, emit, workers=workers, keep_broken=keep_broken)
+    _remove(evidence)
+    return done
+
+
+def _remove(folder: Path) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    folder.rmdir()

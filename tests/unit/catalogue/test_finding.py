@@ -1,0 +1,71 @@
+"""Where things are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from range.catalogue.finding import beside, content, find, is_path, names, root
+from range.errors import Invalid, NotFound
+
+
+def test_the_root_holds_the_bundled_things() -> None:
+    assert (root() / "topologies" / "pair" / "topology.yaml").is_file()
+    assert "pair" in names("topology")
+    assert "images" not in names("topology")
+
+
+def test_a_bundled_name_is_found() -> None:
+    assert find("topology", "pair").name == "topology.yaml"
+
+
+def test_an_unknown_name_has_a_hint() -> None:
+    with pytest.raises(NotFound, match="pari") as caught:
+        find("topology", "pari")
+    assert caught.value.hint == "did you mean `pair`?"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("pair", False), ("./pair", True), ("a.yaml", True), ("x/y", True), ("..", False)]
+)
+def test_what_a_path_is(text: str, expected: bool) -> None:
+    assert is_path(text) is expected
+
+
+def test_paths_start_from_the_base_and_a_folder_means_its_file(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "topology.yaml").write_text("")
+    assert find("topology", "./mine", tmp_path) == tmp_path / "mine" / "topology.yaml"
+    assert find("topology", tmp_path / "mine") == tmp_path / "mine" / "topology.yaml"
+    with pytest.raises(NotFound) as caught:
+        find("topology", "mine/topologi.yaml", tmp_path)
+    assert caught.value.hint == "did you mean `topology.yaml`?"
+    with pytest.raises(NotFound, match="folder"):
+        find("scenario", "./mine", tmp_path)
+
+
+def test_content_of_what_is_not_there_or_too_large(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        content(tmp_path / "none")
+    with pytest.raises(Invalid, match="cannot be read"):
+        content(tmp_path)
+    (tmp_path / "big").write_bytes(b"x" * (1024 * 1024 + 1))
+    with pytest.raises(Invalid, match="1 MiB"):
+        content(tmp_path / "big")
+
+
+def test_a_file_beside_must_stay_inside(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (tmp_path / "secret").write_text("s")
+    (inside / "ok").write_text("x")
+    (inside / "out").symlink_to(tmp_path / "secret")
+    (inside / "in").symlink_to(inside / "ok")
+    (inside / "loop").symlink_to(inside / "loop")
+    assert beside(inside, "ok")[0] == inside / "ok"
+    assert beside(inside, "in")[0] == inside / "in"
+    for name in ("out", "../secret", str(tmp_path / "secret"), "none", ".", "loop", "x\0y"):
+        path, what = beside(inside, name)
+        assert path is None
+        assert what

@@ -1,0 +1,171 @@
+"""The catalogue as others use it: golden texts of every error, bundled things, campaigns with all they name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from range import catalogue
+from range.catalogue.checking import judged
+from range.catalogue.reading import parse
+from range.errors import Invalid, NotFound
+from range.layout import resolve
+from range.topology import Topology
+from range.topology_rules import faults
+
+GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "topology"
+CASES = sorted(path.stem for path in GOLDEN.glob("*.yaml"))
+
+
+def relative(text: str) -> str:
+    """The text without this machine's folder."""
+    return text.replace(f"{GOLDEN}/", "")
+
+
+def test_there_are_golden_texts() -> None:
+    assert len(CASES) >= 30
+    assert sorted(path.stem for path in GOLDEN.glob("*.txt")) == CASES
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_problem_is_told_as_written_down(case: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        catalogue.topology(GOLDEN / f"{case}.yaml")
+    assert relative(str(caught.value)) + "\n" == (GOLDEN / f"{case}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", catalogue.names("topology"))
+def test_every_bundled_topology_can_be_resolved(name: str) -> None:
+    loaded = catalogue.topology(name)
+    layout = resolve(loaded.topology, loaded.sources)
+    assert layout.name == name
+    assert all(node.interfaces for node in layout.nodes)
+
+
+@pytest.mark.parametrize("name", catalogue.names("tool"))
+def test_every_bundled_tool_is_valid(name: str) -> None:
+    assert catalogue.tool(name).tool.name == name
+
+
+@pytest.mark.parametrize("name", catalogue.names("campaign"))
+def test_every_bundled_campaign_is_whole(name: str) -> None:
+    assert catalogue.campaign(name).campaign.name == name
+
+
+@pytest.mark.parametrize("kind", ["topology", "tool", "scenario", "campaign"])
+def test_schemas_are_json_and_closed(kind: catalogue.Kind) -> None:
+    schema = json.loads(json.dumps(catalogue.schema(kind)))
+    assert schema["additionalProperties"] is False
+    assert "schema" in schema["required"]
+
+
+SCENARIO = """\
+schema: jointrange.scenario/1
+name: s
+title: S
+steps:
+  - id: scan
+    title: Scan
+    technique: T1046
+    from: {role: a}
+    target: {role: b}
+    run: "true"
+    effect: {output: open}
+"""
+TOOL = """\
+schema: jointrange.tool/1
+name: t
+title: T
+place: {on: {role: b}}
+configure: configure.yml
+"""
+CAMPAIGN = """\
+schema: jointrange.campaign/1
+name: c
+topology: pair
+scenario: ./s.yaml
+arms:
+  control: []
+  defended: [./t]
+gates: {must_notice: [scan]}
+"""
+
+
+@pytest.fixture()
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "tool.yaml").write_text(TOOL)
+    (tmp_path / "t" / "configure.yml").write_text("[]")
+    (tmp_path / "s.yaml").write_text(SCENARIO)
+    (tmp_path / "c.yaml").write_text(CAMPAIGN)
+    return tmp_path
+
+
+def test_a_campaign_comes_with_all_it_names(folder: Path) -> None:
+    loaded = catalogue.campaign(folder / "c.yaml")
+    assert loaded.topology.topology.name == "pair"
+    assert loaded.scenario.scenario.steps
+    assert loaded.tools["./t"].folder == folder / "t"
+
+
+def test_problems_of_all_its_files_are_told_at_once(folder: Path) -> None:
+    (folder / "t" / "configure.yml").unlink()
+    (folder / "s.yaml").write_text(SCENARIO.replace("T1046", "T1").replace("open", '"(open"'))
+    (folder / "c.yaml").write_text(CAMPAIGN.replace("pair", "pari").replace("[./t]", "[./t, suricatta]"))
+    with pytest.raises(Invalid) as caught:
+        catalogue.campaign(folder / "c.yaml")
+    told = [(problem.where.file.rpartition("/")[2], problem.where.line) for problem in caught.value.problems]
+    assert told == [("c.yaml", 3), ("c.yaml", 7), ("s.yaml", 7), ("s.yaml", 11), ("tool.yaml", 5)]
+
+
+def test_a_gate_that_names_no_step(folder: Path) -> None:
+    (folder / "c.yaml").write_text(CAMPAIGN.replace("[scan]", "[scam]"))
+    with pytest.raises(Invalid, match="c.yaml:8:22: scenario `s` has no step `scam`"):
+        catalogue.campaign(folder / "c.yaml")
+
+
+def test_sources_are_read_as_bytes(tmp_path: Path) -> None:
+    (tmp_path / "data.bin").write_bytes(b"\x00\xff")
+    text = "schema: jointrange.topology/1\nname: t\nnodes:\n  a: {image: x, files: {/d: {source: data.bin}}}\n"
+    (tmp_path / "topology.yaml").write_text(text)
+    assert catalogue.topology(tmp_path).sources == {"data.bin": b"\x00\xff"}
+
+
+def test_a_name_that_is_not_there() -> None:
+    with pytest.raises(NotFound):
+        catalogue.topology("no-such-thing")
+
+
+words = st.sampled_from(
+    ["schema", "jointrange.topology/1", "name", "networks", "nodes", "links", "taps", "a", "cidr", "10.0.0.0/24",
+     "ends", "image", "count", "group", "groups", "defaults", "depends_on", "routes", "to", "via", "ready", "tcp",
+     "files", "content", "[key]", "Attachment", ""]
+)  # fmt: skip
+trees = st.recursive(
+    st.one_of(words, st.integers(-9, 600), st.booleans(), st.none(), st.floats(allow_nan=False, allow_infinity=False)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=4)),
+    max_leaves=14,
+)
+files = st.fixed_dictionaries(
+    {"schema": st.just("jointrange.topology/1"), "name": st.just("t")},
+    optional={key: trees for key in ("networks", "nodes", "links", "taps", "defaults", "groups", "other")},
+)
+
+
+@given(st.one_of(trees, files))
+def test_any_tree_is_a_topology_or_a_list_of_problems(tree: object) -> None:
+    made, problems = judged(Topology, parse("f", json.dumps(tree).encode()), faults)
+    if made is not None and not problems:
+        sources = {
+            file.source: b""
+            for block in (made.defaults, *made.groups.values(), *made.nodes.values())
+            for file in block.files.values()
+            if file.source is not None
+        }
+        assert resolve(made, sources).nodes
+    else:
+        assert problems

@@ -1,0 +1,191 @@
+"""Each way out of a tool's own nodes is refused with its position; ordinary playbooks pass."""
+
+from __future__ import annotations
+
+import pytest
+
+from range.provisioner.policy import task_count, violations
+from range.provisioner.tree import TreeFile
+
+GOOD = """\
+- name: Install it
+  hosts: tool
+  gather_facts: false
+  vars:
+    connection: a variable may be called so
+  pre_tasks:
+    - name: Packages
+      ansible.builtin.apt: {name: [suricata, jq], state: present, update_cache: true}
+  tasks:
+    - name: Rules
+      ansible.builtin.copy:
+        src: files/local.rules
+        dest: /etc/suricata/rules/local.rules
+        mode: "0644"
+    - name: More rules
+      ansible.builtin.template:
+        src: "templates/{{ item }}.j2"
+        dest: "/etc/suricata/{{ item }}"
+      loop: [suricata.yaml, threshold.config]
+    - name: Unpack what is there already
+      ansible.builtin.unarchive: {src: /opt/a.tar.gz, dest: /opt, remote_src: true}
+    - block:
+        - name: Run it
+          ansible.builtin.shell: cd /opt && ../opt/run < /etc/passwd
+          args: {chdir: /opt}
+          when: port | int > 0
+          become: true
+      rescue:
+        - ansible.builtin.fail: {msg: "it said {{ lookup('vars', 'message') }}"}
+    - ansible.builtin.include_tasks: tasks/more.yml
+  handlers:
+    - name: Reload
+      ansible.builtin.command: systemctl reload suricata
+"""
+
+
+def files(**texts: str) -> tuple[TreeFile, ...]:
+    return tuple(
+        TreeFile(name.replace("__", "/").replace("_yml", ".yml"), text.encode(), "") for name, text in texts.items()
+    )
+
+
+def task(text: str) -> tuple[TreeFile, ...]:
+    return files(install_yml=f"- hosts: tool\n  tasks:\n    - name: x\n      {text}\n")
+
+
+def test_an_ordinary_playbook_passes() -> None:
+    assert violations(files(install_yml=GOOD, tasks__more_yml="- ansible.builtin.ping:\n")) == ()
+
+
+def test_the_fault_is_shown_where_it_is() -> None:
+    (problem,) = violations(task("delegate_to: localhost"))
+    assert str(problem).startswith("install.yml:4:7: `delegate_to` is not allowed\n    hint: ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "connection: local",
+        "delegate_to: '{{ other }}'",
+        "local_action: command id",
+        "action: copy src=/etc/passwd dest=/x",
+        "ansible.builtin.add_host: {name: x}",
+        "add_host: name=x",
+        "vars: {ansible_connection: local}",
+        "ansible.builtin.set_fact: {ansible_host: localhost}",
+        "ansible.builtin.debug: {msg: \"{{ lookup('pipe', 'id') }}\"}",
+        "when: lookup('pipe', 'id') == ''",
+        "with_file: /etc/passwd",
+        "with_lines: id",
+        "with_ansible.builtin.pipe: id",
+        "with_fileglob: /etc/*",
+        "ansible.builtin.copy: {src: /etc/passwd, dest: /x}",
+        "ansible.builtin.copy: {src: ../../../etc/passwd, dest: /x}",
+        "ansible.builtin.copy: {src: '{{ item }}', dest: /x}",
+        "ansible.builtin.copy: {src: ~/.ssh/id, dest: /x}",
+        "ansible.builtin.copy: src=/etc/passwd dest=/x",
+        "copy:\n      args: {src: /etc/passwd, dest: /x}",
+        "ansible.builtin.template: {src: 'files/{{ x }}/../../../etc/passwd', dest: /x}",
+        "ansible.builtin.template: {src: a, dest: /x, variable_start_string: '[['}",
+        "ansible.builtin.script: /usr/bin/id",
+        "ansible.builtin.script: {cmd: ../id}",
+        "ansible.builtin.unarchive: {src: /etc/a.tar, dest: /x, remote_src: no}",
+        "ansible.builtin.assemble: {src: /etc, dest: /x}",
+        "ansible.builtin.fetch: {src: /x, dest: /tmp/x}",
+        "ansible.builtin.include_vars: /etc/secret.yml",
+        "ansible.builtin.include_vars: {dir: /etc}",
+        "ansible.builtin.include_tasks: /tmp/x.yml",
+        "ansible.builtin.include_tasks: ../x.yml",
+        "ansible.builtin.include_tasks: files/x.yml",
+        "ansible.builtin.include_tasks: x.txt",
+        "ansible.builtin.include_role: {name: ../../other}",
+        "ansible.builtin.copy: {src: 'files/{{ item }}', dest: /x}\n      loop: [../../../etc/passwd]",
+        "block:\n        - delegate_to: localhost",
+    ],
+)
+def test_a_task_that_leaves_its_nodes_is_refused(text: str) -> None:
+    assert violations(task(text))
+
+
+@pytest.mark.parametrize(
+    "play",
+    [
+        "- hosts: localhost\n",
+        "- hosts: [tool, localhost]\n",
+        "- hosts: '{{ where }}'\n",
+        "- hosts: tool:localhost\n",
+        "- hosts: tool\n  connection: local\n",
+        "- hosts: tool\n  vars_prompt: [{name: x}]\n",
+        "- hosts: tool\n  vars_files: [/etc/x.yml]\n",
+        "- hosts: tool\n  vars: {ansible_connection: local}\n",
+        "- hosts: tool\n  strategy: other\n",
+        "- hosts: tool\n  roles: [/etc/role]\n",
+        "- hosts: tool\n  roles: [{role: ../other}]\n",
+        "- hosts: tool\n  roles: [{role: a, delegate_to: localhost}]\n",
+        "- hosts: tool\n  module_defaults: {copy: {src: /etc/passwd}}\n",
+        "- import_playbook: ../other.yml\n",
+        "- import_playbook: /x.yml\n",
+        "- &a\n  hosts: tool\n- <<: {connection: local}\n  hosts: tool\n",
+        "- hosts: tool\n  tasks: [\n",
+    ],
+)
+def test_a_play_that_leaves_its_nodes_is_refused(play: str) -> None:
+    assert violations(files(install_yml=play))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "library/x.py",
+        "roles/a/library/x.py",
+        "filter_plugins/x.py",
+        "action_plugins/x.py",
+        "connection_plugins/x.py",
+        "group_vars/all",
+        "host_vars/web.yml",
+        "collections/x/y.yml",
+        "ansible.cfg",
+    ],
+)
+def test_what_ansible_would_load_by_itself_is_refused(name: str) -> None:
+    assert violations((TreeFile(name, b"", ""),))
+
+
+def test_payload_may_be_called_as_it_likes() -> None:
+    assert (
+        violations((TreeFile("files/library/x.py", b"import os", ""), TreeFile("files/a.yml", b"{{ no yaml", ""))) == ()
+    )
+
+
+def test_links_are_refused() -> None:
+    (problem,) = violations((TreeFile("files/x", b"", "", link=True),))
+    assert problem.what == "a symbolic link"
+
+
+@pytest.mark.parametrize("text", ["x\n{{ lookup('pipe', 'id') }}\n", "#jinja2: variable_start_string:'[['\n"])
+def test_templates_are_checked_too(text: str) -> None:
+    assert violations((TreeFile("templates/x.j2", text.encode(), ""),))
+    assert violations((TreeFile("files/x.conf", text.encode(), ""),))
+
+
+def test_roles_are_checked_file_by_file() -> None:
+    (problem,) = violations(files(roles__a__tasks__main_yml="- local_action: command id\n"))
+    assert problem.where.file == "roles/a/tasks/main.yml"
+
+
+def test_a_yaml_that_holds_itself_ends() -> None:
+    assert violations(files(install_yml="- &a\n  hosts: tool\n  tasks:\n    - *a\n")) == ()
+
+
+def test_every_fault_is_told_at_once() -> None:
+    assert (
+        len(violations(files(install_yml="- hosts: localhost\n  connection: local\n  tasks:\n    - local_action: x\n")))
+        == 3
+    )
+
+
+def test_tasks_are_counted_through_blocks() -> None:
+    assert task_count(files(install_yml=GOOD), "install.yml") == 6
+    assert task_count((), "install.yml") == 0
+    assert task_count(files(install_yml="]"), "install.yml") == 0
