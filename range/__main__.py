@@ -1,4 +1,7 @@
-"""`python -m range` is `jointrange`."""
+"""`python -m range` is `jointrange`.
+
+Knows: the program. Must never: do anything else.
+"""
 
 from range.cli.app import main
 

@@ -4,14 +4,16 @@
 
 Knows: the three kinds of place. `on`: existing nodes get what the tool needs. `tap`: a new node with a mirror of every
 network meant. `inline`: a new node between a network and the nodes it protects; the network is split into itself and
-`<network>-inner`, and the protected nodes' cables lead into the latter.
+`<network>-inner` (or the next free name), and the protected nodes' cables lead into the latter.
 Must never: change an address or a route, name a node of one topology, or drop a tool silently.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 
 from range.errors import Refused
 from range.hints import known_names
@@ -107,10 +109,11 @@ def _inline(layout: Layout, choice: Choice, inline: Inline, own: frozenset[str])
     cables: list[Interface] = []
     for number, segment in enumerate(split):
         suffix = str(number) if number else ""
-        layout = _divided(layout, tool, segment, protected)
+        inner = _free(segment.name + INNER, layout)
+        layout = _divided(layout, segment, inner, protected)
         cables += [
             _bare(node.name, inline.outer + suffix, segment.name, segment.mtu),
-            _bare(node.name, inline.inner + suffix, segment.name + INNER, segment.mtu),
+            _bare(node.name, inline.inner + suffix, inner, segment.mtu),
         ]
     return replace(layout, nodes=(*layout.nodes, replace(node, interfaces=tuple(cables)))), (node.name,)
 
@@ -122,39 +125,27 @@ def _to_split(layout: Layout, networks: Iterable[Segment], protected: set[str]) 
     return tuple(
         segment
         for segment in layout.segments
-        if segment.name in used and any(segment.name == name or _is_part(layout, segment, name) for name in meant)
+        if segment.name in used and any(segment.name == name or _is_part(segment, name) for name in meant)
     )
 
 
-def _is_part(layout: Layout, segment: Segment, network: str) -> bool:
-    rest = segment.name.removeprefix(network)
-    return (
-        segment.cidr is None
-        and rest != segment.name
-        and rest == INNER * rest.count(INNER)
-        and any(other.name == network for other in layout.segments)
-    )
+def _is_part(segment: Segment, network: str) -> bool:
+    """Whether a tool split the segment off the network. A network of the file always has a prefix; a part has none."""
+    return segment.cidr is None and re.fullmatch(rf"{re.escape(network)}({INNER}[0-9]*)+", segment.name) is not None
 
 
-def _divided(layout: Layout, tool: Tool, segment: Segment, protected: set[str]) -> Layout:
-    """The layout with `<segment>-inner`, into which the protected nodes' cables to the segment now lead."""
-    inner = segment.name + INNER
-    if any(other.name == inner for other in layout.segments):
-        raise Refused(
-            f"tool {tool.name} splits network {segment.name}, but there is a network {inner} already",
-            hint=f"rename the network {inner}",
-        )
-    nodes = tuple(
-        replace(
-            node,
-            interfaces=tuple(
-                replace(one, segment=inner) if one.segment == segment.name else one for one in node.interfaces
-            ),
-        )
-        if node.name in protected
-        else node
-        for node in layout.nodes
-    )
+def _free(name: str, layout: Layout) -> str:
+    taken = {segment.name for segment in layout.segments}
+    return next(found for found in chain([name], (f"{name}{number}" for number in count(2))) if found not in taken)
+
+
+def _divided(layout: Layout, segment: Segment, inner: str, protected: set[str]) -> Layout:
+    """The layout with the segment `inner`, into which the protected nodes' cables to `segment` now lead."""
+
+    def moved(one: Interface) -> Interface:
+        return replace(one, segment=inner) if one.segment == segment.name and one.node in protected else one
+
+    nodes = tuple(replace(node, interfaces=tuple(moved(one) for one in node.interfaces)) for node in layout.nodes)
     part = Segment(name=inner, kind="network", cidr=None, ipv6=None, mtu=segment.mtu)
     return replace(layout, segments=(*layout.segments, part), nodes=nodes)
 

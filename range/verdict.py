@@ -46,7 +46,7 @@ NO_TOOL = "It worked, and this arm has no tool that could have noticed."
 class StepVerdict:
     """What is decided about one step of one trial, and why, in words.
 
-    `alerts` are the indices of the trial's alerts that are attributed to the step, first seen first; `after` is how many seconds
+    `alerts` are the indices of the trial's alerts attributed to the step, first seen first; `after` is how many seconds
     after its start the first of them was seen; `tools` are those that raised them, in that order, and `blockers`
     those of them that said the step was stopped.
     """

@@ -6,10 +6,12 @@ Knows: every adapter. Must never: do work, or keep anything.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from range import catalogue
 from range.clock import SystemClock
 from range.engine import owners
+from range.engine.bench import Bench
 from range.engine.client import connect
 from range.engine.docker import DockerEngine
 from range.engine.images import DockerImages
@@ -37,6 +39,17 @@ def ownership(settings: Settings, topology: str, *, kept: bool, now: float) -> O
     return Ownership(settings.instance, owners.me(), topology, kept, now)
 
 
+def owner() -> str:
+    """This process, as a word that no other process shares."""
+    return owners.me()
+
+
 def workers(settings: Settings) -> int:
     """Containers to start at once: twice the processors, where runc saturates, unless the settings say otherwise."""
     return settings.workers or 2 * (os.cpu_count() or 2)
+
+
+def bench(settings: Settings, note: Callable[[str], None]) -> Bench:
+    """What measures this engine; `note` gets a line as each measurement begins. Raises EngineUnavailable."""
+    client = connect(settings.docker_host or None)
+    return Bench(client, ports(settings), settings.instance, workers(settings), note)

@@ -65,15 +65,7 @@ def _repaired(model: type[M], data: object, found: tuple[Finding, ...]) -> M | N
     wrong = found
     for level in range(ROUNDS):
         for finding in wrong:
-            path = finding.fault.path
-            if level == 0 and finding.missing and len(path) == 1:
-                continue
-            if level == 0 and finding.missing:
-                _put(rest, path, "x")
-            elif level == 0 and len(path) == 2 and path[0] in _STAND_INS and not finding.key:
-                _put(rest, path, dict(_STAND_INS[path[0]]))
-            else:
-                _drop(rest, path[: len(path) - level])
+            _set_aside(rest, finding, level)
         for name, field in model.model_fields.items():
             if field.is_required() and (field.alias or name) not in rest:
                 rest[field.alias or name] = _stand_in(field.annotation)
@@ -82,6 +74,22 @@ def _repaired(model: type[M], data: object, found: tuple[Finding, ...]) -> M | N
         except ValidationError as error:
             wrong = findings(model, rest, error)
     return None
+
+
+def _set_aside(rest: dict[str, Any], finding: Finding, level: int) -> None:
+    """Replace what is wrong by something sound, or take it out; from level to level more of what is around it."""
+    path = finding.fault.path
+    if len(path) == 1 and finding.missing:
+        return
+    if finding.missing and level <= 1:
+        _put(rest, path, "x")
+    elif finding.stand_in is not None and level == 0 and isinstance(path[-1], str):
+        _put(rest, path, finding.stand_in)
+    elif len(path) == 2 and path[0] in _STAND_INS and not finding.key and level == 0:
+        _put(rest, path, dict(_STAND_INS[path[0]]))
+    else:
+        tried = finding.stand_in is not None
+        _drop(rest, path[: len(path) - (level - 1 if tried and level else level)])
 
 
 def _stand_in(type_: Any) -> object:

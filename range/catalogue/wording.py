@@ -34,6 +34,9 @@ _PATTERNS = {
     r"^/\S+$": ("an absolute path", "start it with / and leave no blanks in it"),
 }
 
+_EXAMPLES = {r"^T[0-9]{4}(\.[0-9]{3})?$": "T0000", r"^/\S+$": "/x", r"^:[0-9]{1,5}/\S*$": ":1/"}
+"""Text that fits a pattern; `x` fits every name. For a required field whose own text does not."""
+
 _BOUNDS = {
     "greater_than": ("more than", "gt"),
     "greater_than_equal": ("at least", "ge"),
@@ -61,13 +64,14 @@ _PLACES = {
 class Finding:
     """A fault in plain English. `key` tells that the key itself is wrong, not its value.
 
-    `unknown`: the key is one too many; everything else still holds without it.
+    `unknown`: the key is one too many; everything else still holds without it. `stand_in`: text that would fit.
     """
 
     fault: Fault
     key: bool = False
     unknown: bool = False
     missing: bool = False
+    stand_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ def findings(model: type[BaseModel], data: object, error: ValidationError) -> tu
     found: dict[tuple[Path, str], Finding] = {}
     for detail in error.errors(include_url=False):
         spot = _spot(model, data, detail["loc"])
-        if spot is not None:
+        if spot is not None and not _only_follows(spot.value, detail):
             finding = _finding(spot, data, detail)
             found.setdefault((finding.fault.path, finding.fault.what), finding)
     typos = {(one.fault.path[:-1], one.fault.hint) for one in found.values() if one.unknown}
@@ -95,6 +99,11 @@ def findings(model: type[BaseModel], data: object, error: ValidationError) -> tu
         for one in found.values()
         if not (one.missing and (one.fault.path[:-1], f"did you mean `{one.fault.path[-1]}`?") in typos)
     )
+
+
+def _only_follows(value: object, detail: Mapping[str, Any]) -> bool:
+    """Whether a list counts as too short only because items in it are wrong: those are told by themselves."""
+    return detail["type"] == "too_short" and isinstance(value, list) and len(value) >= detail["ctx"]["min_length"]
 
 
 def _spot(model: type[BaseModel], data: object, loc: Sequence[str | int]) -> _Spot | None:
@@ -216,7 +225,10 @@ def _finding(spot: _Spot, root: object, detail: Mapping[str, Any]) -> Finding:
         return Finding(Fault(path, f"{where}: {said}" if where else said))
     what, hint = _bad_value(spot, detail)
     named = _of(path, root, "") or "the file"
-    return Finding(Fault(path, f"{named} {what}" if what.startswith(("must", "has", "needs")) else what, hint))
+    if what.startswith(("must", "has", "needs")):
+        what = f"{named} {what}"
+    fitting = _EXAMPLES.get(detail["ctx"]["pattern"], "x") if kind == "string_pattern_mismatch" else None
+    return Finding(Fault(path, what, hint), stand_in=fitting)
 
 
 def _keys(model: type[BaseModel] | None) -> list[str]:

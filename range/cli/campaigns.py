@@ -18,7 +18,6 @@ from range import catalogue, wiring
 from range.cli import console, exits
 from range.cli.live import RunView
 from range.cli.ranges import Json, results_folder
-from range.engine import owners
 from range.errors import Exhausted
 from range.flows.campaigns import CampaignOrder, run_campaign, run_id_of
 from range.report.data import to_json
@@ -55,7 +54,7 @@ def run(
     run_id = run_id_of(loaded.campaign)
     ports = wiring.ports(settings)
     folder = results_folder(os.path.join(out or settings.results, run_id))
-    order = CampaignOrder(loaded, settings.instance, owners.me(), wiring.workers(settings), jobs or settings.jobs)
+    order = CampaignOrder(loaded, settings.instance, wiring.owner(), wiring.workers(settings), jobs or settings.jobs)
     with RunView(quiet=json) as view:
         result = run_campaign(order, run_id, folder / "evidence", ports, view)
     write(result, folder)

@@ -91,7 +91,7 @@ class DockerBuilders:
                 builder,
                 repository=repository,
                 tag=tag or "latest",
-                changes=_changes(self._api.inspect_image(image)["Config"] or {}),
+                changes=changes(self._api.inspect_image(image)["Config"] or {}),
             )
             return str(answer["Id"])
 
@@ -116,7 +116,8 @@ class DockerBuilders:
         return sorted(gone)
 
 
-def _changes(config: Mapping[str, object]) -> list[str]:
+def changes(config: Mapping[str, object]) -> list[str]:
+    """What a commit changes, so that the image starts as `config` (the builder's image) does and is nobody's."""
     return [
         f"ENTRYPOINT {dumps(config.get('Entrypoint') or [])}",
         f"CMD {dumps(config.get('Cmd') or [])}",

@@ -95,7 +95,7 @@ gates: {must_notice: [scan]}
 """
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "tool.yaml").write_text(TOOL)
@@ -124,7 +124,7 @@ def test_problems_of_all_its_files_are_told_at_once(folder: Path) -> None:
 
 def test_a_gate_that_names_no_step(folder: Path) -> None:
     (folder / "c.yaml").write_text(CAMPAIGN.replace("[scan]", "[scam]"))
-    with pytest.raises(Invalid, match="c.yaml:8:22: scenario `s` has no step `scam`"):
+    with pytest.raises(Invalid, match=r"c\.yaml:8:23: scenario `s` has no step `scam`"):
         catalogue.campaign(folder / "c.yaml")
 
 
@@ -152,7 +152,7 @@ trees = st.recursive(
 )
 files = st.fixed_dictionaries(
     {"schema": st.just("jointrange.topology/1"), "name": st.just("t")},
-    optional={key: trees for key in ("networks", "nodes", "links", "taps", "defaults", "groups", "other")},
+    optional=dict.fromkeys(("networks", "nodes", "links", "taps", "defaults", "groups", "other"), trees),
 )
 
 

@@ -85,7 +85,7 @@ def test_the_fault_is_shown_where_it_is() -> None:
         "ansible.builtin.copy: {src: '{{ item }}', dest: /x}",
         "ansible.builtin.copy: {src: ~/.ssh/id, dest: /x}",
         "ansible.builtin.copy: src=/etc/passwd dest=/x",
-        "copy:\n      args: {src: /etc/passwd, dest: /x}",
+        "copy: {dest: /x}\n      args: {src: /etc/passwd}",
         "ansible.builtin.template: {src: 'files/{{ x }}/../../../etc/passwd', dest: /x}",
         "ansible.builtin.template: {src: a, dest: /x, variable_start_string: '[['}",
         "ansible.builtin.script: /usr/bin/id",
@@ -105,7 +105,9 @@ def test_the_fault_is_shown_where_it_is() -> None:
     ],
 )
 def test_a_task_that_leaves_its_nodes_is_refused(text: str) -> None:
-    assert violations(task(text))
+    found = violations(task(text))
+    assert found
+    assert not any("not YAML" in problem.what for problem in found), "the case itself is broken"
 
 
 @pytest.mark.parametrize(
@@ -127,11 +129,18 @@ def test_a_task_that_leaves_its_nodes_is_refused(text: str) -> None:
         "- import_playbook: ../other.yml\n",
         "- import_playbook: /x.yml\n",
         "- &a\n  hosts: tool\n- <<: {connection: local}\n  hosts: tool\n",
-        "- hosts: tool\n  tasks: [\n",
     ],
 )
 def test_a_play_that_leaves_its_nodes_is_refused(play: str) -> None:
-    assert violations(files(install_yml=play))
+    found = violations(files(install_yml=play))
+    assert found
+    assert not any("not YAML" in problem.what for problem in found), "the case itself is broken"
+
+
+def test_what_cannot_be_read_cannot_be_checked() -> None:
+    (problem,) = violations(files(install_yml="- hosts: tool\n  tasks: [\n"))
+    assert "not YAML" in problem.what
+    assert problem.where.line == 3
 
 
 @pytest.mark.parametrize(

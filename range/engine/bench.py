@@ -1,0 +1,164 @@
+"""Benchmarks of launching and removing ranges, each against a floor measured in the same run.
+
+Knows: that the arms are measured in turn (floor, ours, floor, ours, ...), so that a busy machine disturbs both alike.
+Must never: leave anything behind, on whatever way out.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import docker
+
+from range.clock import SystemClock
+from range.engine import owners
+from range.engine.baselines import Baselines, cleared
+from range.engine.docker import DockerEngine
+from range.engine.ratios import (
+    Bare,
+    LaunchFigures,
+    Ours,
+    Samples,
+    ScaleFigures,
+    Size,
+    bench_topology,
+    free_subnets,
+    launch_figures,
+    scale_figures,
+)
+from range.flows import ranges
+from range.layout import Layout
+from range.plan import Change, Ownership, Wire
+from range.ports import Ports
+
+IMAGE = "jointrange/base"
+REMOVE_WORKERS = (4, 8, 16)
+
+Note = Callable[[str], None]
+
+
+class WatchedEngine(DockerEngine):
+    """The engine, noting how long wiring takes and how much of it the agent."""
+
+    def __init__(self, client: docker.DockerClient, instance: str, clock: SystemClock) -> None:
+        super().__init__(client, instance, clock)
+        self.wire = 0.0
+        self.agent = 0.0
+
+    def apply(self, range_id: str, ownership: Ownership, change: Change) -> None:
+        """As the engine does."""
+        begin = time.monotonic()
+        super().apply(range_id, ownership, change)
+        if isinstance(change, Wire):
+            self.wire = time.monotonic() - begin
+
+    def ask(self, container: str, verb: str, request: Mapping[str, Any], doing: str) -> dict[str, Any]:
+        """As the engine does."""
+        begin = time.monotonic()
+        answer = super().ask(container, verb, request, doing)
+        if verb == "wire":
+            self.agent = time.monotonic() - begin
+        return answer
+
+
+class Bench:
+    """Benchmarks over one engine. `workers` is how many containers our own launches start at once."""
+
+    def __init__(self, client: docker.DockerClient, ports: Ports, instance: str, workers: int, note: Note) -> None:
+        self.client = client
+        self.engine = WatchedEngine(client, instance, SystemClock())
+        self.ports = replace(ports, engine=self.engine)
+        self.instance = instance
+        self.workers = workers
+        self.note = note
+        self.processors = os.cpu_count() or 2
+
+    def launch(self, size: Size, repeat: int = 1, *, networks: bool = True) -> LaunchFigures:
+        """Three rounds a repetition, one for each worker count of the floor. Raises Refused, EngineUnavailable."""
+        layout = bench_topology(size, IMAGE)
+        self._prepare()
+        ours, bare, rival = [], [], []
+        for number in range(repeat):
+            for factor, removing in zip((1, 2, 4), REMOVE_WORKERS, strict=True):
+                self.note(f"repetition {number + 1} of {repeat}: bare containers, then a range")
+                bare.append(self._bare(size.nodes, factor * self.processors, removing))
+                ours.append(self._ours(layout))
+            if networks:
+                self.note(f"repetition {number + 1} of {repeat}: the same topology with Docker networks")
+                rival.append(self._networks(layout))
+        return launch_figures(Samples(size, self.workers, tuple(ours), tuple(bare), tuple(rival)))
+
+    def scale(self, sizes: Sequence[int], repeat: int = 1, seed: int = 1) -> ScaleFigures:
+        """Our launch at several sizes, one and a half links a node; a small size is measured more often."""
+        layouts = {nodes: bench_topology(Size(nodes, max(nodes * 3 // 2, 1), seed), IMAGE) for nodes in sorted(sizes)}
+        self._prepare()
+        found: dict[int, list[Ours]] = {nodes: [] for nodes in layouts}
+        for _ in range(repeat):
+            for nodes in _in_turn(tuple(layouts)):
+                self.note(f"a range of {nodes} nodes")
+                found[nodes].append(self._ours(layouts[nodes]))
+        return scale_figures(found)
+
+    def _prepare(self) -> None:
+        """Images first, and one small launch of each arm, so that no arm pays for what is cold."""
+        ranges.ensure_images(self.ports, (ranges.FABRIC, IMAGE), lambda _event: None)
+        self.note("warming up")
+        self._bare(2, 2, 2)
+        self._ours(bench_topology(Size(2, 1), IMAGE))
+
+    def _bare(self, count: int, workers: int, removing: int) -> Bare:
+        with cleared(self._baselines(), removing) as floor:
+            made, start = floor.start(count, workers)
+            remove = floor.remove(made, removing)
+        return Bare(workers, start, removing, remove)
+
+    def _networks(self, layout: Layout) -> float:
+        names = [node.name for node in layout.nodes]
+        ends: dict[str, list[str]] = {}
+        for node in layout.nodes:
+            for end in node.interfaces:
+                ends.setdefault(end.segment, []).append(node.name)
+        links = [(pair[0], pair[1]) for pair in ends.values()]
+        with cleared(self._baselines(), self.workers) as rival:
+            return rival.networks(names, links, free_subnets(rival.taken(), len(links)), self.workers)
+
+    def _ours(self, layout: Layout) -> Ours:
+        name = _run_name()
+        owner = Ownership(self.instance, owners.me(), layout.name, kept=False, created=self.ports.clock.now())
+        try:
+            begin = time.monotonic()
+            ranges.up(self.ports, name, layout, owner, _nobody, workers=self.workers)
+            launch = time.monotonic() - begin
+            wire, agent = self.engine.wire, self.engine.agent
+            begin = time.monotonic()
+            ranges.down(self.ports, name, _nobody)
+            teardown = time.monotonic() - begin
+        except BaseException:
+            ranges.down(self.ports, name, _nobody, missing_ok=True)
+            raise
+        return Ours(launch, wire, agent, teardown)
+
+    def _baselines(self) -> Baselines:
+        return Baselines(self.client, self.instance, _run_name(), IMAGE)
+
+
+def _run_name() -> str:
+    return f"bench-{uuid.uuid4().hex[:6]}"
+
+
+def _nobody(_event: object) -> None:
+    """A sink for events that nobody reads."""
+
+
+def _in_turn(sizes: tuple[int, ...]) -> Iterator[int]:
+    """Each size, the smallest before and after each of the others: it is the one others are compared with."""
+    yield sizes[0]
+    for size in sizes[1:]:
+        yield sizes[0]
+        yield size
+        yield sizes[0]

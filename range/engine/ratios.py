@@ -1,0 +1,212 @@
+"""What a benchmark measures and how it is put as ratios: the topology it launches, samples in, figures out. Pure.
+
+Knows: that absolute seconds tell about a machine, and ratios against a floor of the same run tell about us.
+Must never: touch the engine or a clock.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice
+from statistics import median
+
+from range.errors import Refused
+from range.layout import Layout, resolve
+from range.topology import Topology
+
+TARGETS = {
+    "launch_ratio": ("<=", 1.25),
+    "wiring_ms_per_link": ("<=", 3.0),
+    "docker_networks_speedup": (">=", 1.5),
+    "teardown_ratio": ("<=", 1.25),
+    "per_node_ratio": ("<=", 1.2),
+}
+"""What must hold, by figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How big a topology is, and which of all such topologies it is."""
+
+    nodes: int
+    links: int
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """One launch and teardown of ours, in seconds. `agent` is the part of `wire` spent in the fabric's agent."""
+
+    launch: float
+    wire: float
+    agent: float
+    teardown: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """Containers without a network, created and started, then removed, with so many workers; in seconds."""
+
+    start_workers: int
+    start: float
+    remove_workers: int
+    remove: float
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Everything one run measured. `networks`: the same topology with Docker networks, in seconds."""
+
+    size: Size
+    workers: int
+    ours: tuple[Ours, ...]
+    bare: tuple[Bare, ...]
+    networks: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchFigures:
+    """The ratios, then the seconds and worker counts they are made of. `spread` is (least, most) over the pairs."""
+
+    nodes: int
+    links: int
+    seed: int
+    launch_ratio: float
+    wiring_ms_per_link: float
+    agent_ms_per_link: float
+    docker_networks_speedup: float
+    teardown_ratio: float
+    launch_seconds: float
+    launch_seconds_per_node: float
+    bare_start_seconds: float
+    bare_start_workers: int
+    wiring_seconds: float
+    docker_networks_seconds: float
+    teardown_seconds: float
+    bare_remove_seconds: float
+    bare_remove_workers: int
+    workers: int
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleFigures:
+    """Cost per node by size, and the dearest against that of the smallest size."""
+
+    per_node_ratio: float
+    seconds_per_node: dict[int, float]
+    launch_seconds: dict[int, float]
+    teardown_seconds: dict[int, float]
+    samples: dict[int, tuple[float, ...]]
+
+
+def bench_topology(size: Size, image: str) -> Layout:
+    """A connected topology of point-to-point links: a random tree, and random links beside it. Raises Refused."""
+    most = size.nodes * (size.nodes - 1) // 2
+    if size.nodes < 2 or not size.nodes - 1 <= size.links <= most:
+        raise Refused(
+            f"{size.nodes} nodes cannot be joined by {size.links} links",
+            hint=f"at least two nodes; for {size.nodes} nodes from {max(size.nodes - 1, 1)} to {max(most, 1)} links",
+        )
+    topology = Topology.model_validate(
+        {
+            "schema": "jointrange.topology/1",
+            "name": "bench",
+            "defaults": {"image": image},
+            "nodes": {_name(number): {} for number in range(size.nodes)},
+            "links": [
+                {"ends": [_name(a), _name(b)], "cidr": str(prefix)}
+                for (a, b), prefix in zip(
+                    pairs(size), ipaddress.ip_network("10.64.0.0/10").subnets(new_prefix=30), strict=False
+                )
+            ],
+        }
+    )
+    return resolve(topology, {})
+
+
+def pairs(size: Size) -> tuple[tuple[int, int], ...]:
+    """Which nodes are linked, each pair once; equal for an equal size."""
+    chance = random.Random(size.seed)  # noqa: S311  a shape, not a secret
+    tree = [(chance.randrange(number), number) for number in range(1, size.nodes)]
+    others = sorted(set(combinations(range(size.nodes), 2)) - set(tree))
+    return tuple(tree + chance.sample(others, size.links - len(tree)))
+
+
+def _name(number: int) -> str:
+    return f"n{number + 1}"
+
+
+def free_subnets(taken: Iterable[str], count: int) -> tuple[str, ...]:
+    """So many /29 prefixes out of one part of 10.0.0.0/8 that nothing in `taken` touches. Raises Refused."""
+    used = [prefix for text in taken if (prefix := ipaddress.ip_network(text, strict=False)).version == 4]
+    for second in range(255, -1, -1):
+        pool = ipaddress.ip_network(f"10.{second}.0.0/16")
+        if not any(pool.overlaps(other) for other in used if other.prefixlen):
+            return tuple(str(prefix) for prefix in islice(pool.subnets(new_prefix=29), count))
+    raise Refused("no part of 10.0.0.0/8 is free for the comparison", hint="leave it out: `--no-networks`")
+
+
+def launch_figures(samples: Samples) -> LaunchFigures:
+    """Medians of ours against the best worker count's median of the floor."""
+    launch, wire = median(one.launch for one in samples.ours), median(one.wire for one in samples.ours)
+    teardown = median(one.teardown for one in samples.ours)
+    start_workers, start = _best((one.start_workers, one.start) for one in samples.bare)
+    remove_workers, remove = _best((one.remove_workers, one.remove) for one in samples.bare)
+    networks = median(samples.networks) if samples.networks else 0.0
+    size = samples.size
+    return LaunchFigures(
+        nodes=size.nodes,
+        links=size.links,
+        seed=size.seed,
+        launch_ratio=round(launch / start, 3),
+        wiring_ms_per_link=round(1000 * wire / size.links, 3),
+        agent_ms_per_link=round(1000 * median(one.agent for one in samples.ours) / size.links, 3),
+        docker_networks_speedup=round(networks / launch, 3),
+        teardown_ratio=round(teardown / remove, 3),
+        launch_seconds=round(launch, 3),
+        launch_seconds_per_node=round(launch / size.nodes, 4),
+        bare_start_seconds=round(start, 3),
+        bare_start_workers=start_workers,
+        wiring_seconds=round(wire, 4),
+        docker_networks_seconds=round(networks, 3),
+        teardown_seconds=round(teardown, 3),
+        bare_remove_seconds=round(remove, 3),
+        bare_remove_workers=remove_workers,
+        workers=samples.workers,
+        samples=samples,
+    )
+
+
+def _best(found: Iterable[tuple[int, float]]) -> tuple[int, float]:
+    """The worker count with the least median, and that median."""
+    by_count: dict[int, list[float]] = {}
+    for workers, seconds in found:
+        by_count.setdefault(workers, []).append(seconds)
+    return min(((workers, median(times)) for workers, times in by_count.items()), key=lambda pair: pair[1])
+
+
+def scale_figures(found: Mapping[int, Sequence[Ours]]) -> ScaleFigures:
+    """Cost per node at each size, from medians."""
+    launch = {size: median(one.launch for one in runs) for size, runs in sorted(found.items())}
+    per_node = {size: seconds / size for size, seconds in launch.items()}
+    smallest = per_node[min(per_node)]
+    return ScaleFigures(
+        per_node_ratio=round(max(per_node.values()) / smallest, 3),
+        seconds_per_node={size: round(seconds, 4) for size, seconds in per_node.items()},
+        launch_seconds={size: round(seconds, 3) for size, seconds in launch.items()},
+        teardown_seconds={size: round(median(one.teardown for one in runs), 3) for size, runs in sorted(found.items())},
+        samples={size: tuple(round(one.launch, 3) for one in runs) for size, runs in sorted(found.items())},
+    )
+
+
+def missed(figures: Mapping[str, float]) -> tuple[str, ...]:
+    """The figures that miss their target."""
+    return tuple(
+        name
+        for name, (how, bound) in TARGETS.items()
+        if name in figures and not (figures[name] <= bound if how == "<=" else figures[name] >= bound)
+    )

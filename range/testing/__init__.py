@@ -1,0 +1,1 @@
+"""Stand-ins for the outside world, and the checks that any engine must pass. For tests, ours and our users'."""

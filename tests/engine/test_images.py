@@ -1,0 +1,218 @@
+"""Images against a real engine: built when changed, found when not, and nothing left behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import docker
+import pytest
+
+from range.engine import labels, owners
+from range.engine.client import connect
+from range.engine.images import DockerImages
+from range.errors import ImageMissing
+from range.layout import FileSpec
+from range.ports import Builders, Images
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[docker.DockerClient]:
+    made = connect()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def kind() -> str:
+    return f"test-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, kind: str) -> Path:
+    made = tmp_path / "images" / kind
+    made.mkdir(parents=True)
+    (made / "Dockerfile").write_text('FROM jointrange/base\nCOPY word /word\nENTRYPOINT ["cat"]\nCMD ["/word"]\n')
+    (made / "word").write_text("one\n")
+    return made
+
+
+@pytest.fixture
+def images(client: docker.DockerClient, folder: Path, tmp_path: Path) -> Iterator[DockerImages]:
+    made = DockerImages(client, folder.parent, tmp_path / "cache", instance=folder.name, owner=owners.me())
+    made.ensure("jointrange/base", print)
+    before = dangling(client)
+    yield made
+    assert made.sweep_builders(everything=True) == [], "something was left behind"
+    for tag in [tag for image in client.images.list(f"jointrange/{folder.name}") for tag in image.tags]:
+        client.images.remove(tag)
+    assert dangling(client) <= before
+
+
+def dangling(client: docker.DockerClient) -> set[str]:
+    found = client.images.list(filters={"dangling": True, "label": f"{labels.KIND}=image"})
+    return {str(image.id) for image in found}
+
+
+def output(client: docker.DockerClient, reference: str) -> bytes:
+    """What the image's own command prints."""
+    said: bytes = client.containers.run(reference, remove=True, network_mode="none")
+    return said
+
+
+def test_the_adapter_is_both_ports(images: DockerImages) -> None:
+    ports: tuple[Images, Builders] = (images, images)
+    assert ports[0].digest("jointrange/base")
+
+
+def test_what_is_there_is_found_at_once(images: DockerImages, kind: str) -> None:
+    said: list[str] = []
+    for reference in ("jointrange/base", f"jointrange/{kind}"):
+        images.ensure(reference, said.append)
+        said.clear()
+        took = []
+        for _ in "12345":
+            start = time.perf_counter()
+            images.ensure(reference, said.append)
+            took.append(time.perf_counter() - start)
+        assert min(took) < 0.01
+    assert said == []
+
+
+def test_an_edited_folder_is_built_again_and_the_old_one_is_found_again(
+    images: DockerImages, client: docker.DockerClient, folder: Path, kind: str
+) -> None:
+    said: list[str] = []
+    one = images.ensure(f"jointrange/{kind}", said.append)
+    assert output(client, f"jointrange/{kind}") == b"one\n"
+    assert said[0].startswith(f"jointrange/{kind}: step 1 of ")
+    (folder / "word").write_text("two\n")
+    two = images.ensure(f"jointrange/{kind}", said.append)
+    assert two != one
+    assert output(client, f"jointrange/{kind}") == b"two\n"
+    said.clear()
+    (folder / "word").write_text("one\n")
+    assert images.ensure(f"jointrange/{kind}", said.append) == one
+    assert images.digest(f"jointrange/{kind}") == one
+    assert said == [], "nothing had to be built"
+
+
+def test_an_image_says_what_it_was_built_from(images: DockerImages, client: docker.DockerClient, kind: str) -> None:
+    images.ensure(f"jointrange/{kind}", print)
+    image = client.images.get(f"jointrange/{kind}")
+    content = image.labels["jointrange.content"]
+    assert image.labels[labels.KIND] == "image"
+    assert sorted(image.tags) == sorted([f"jointrange/{kind}:latest", f"jointrange/{kind}:{content[:12]}"])
+
+
+def test_a_kind_may_be_built_on_another(
+    images: DockerImages, client: docker.DockerClient, folder: Path, kind: str
+) -> None:
+    above = folder.parent / f"{kind}-above"
+    above.mkdir()
+    (above / "Dockerfile").write_text(f"FROM jointrange/{kind}\nENV A=b\n")
+    try:
+        first = images.ensure_all([f"jointrange/{kind}-above", f"jointrange/{kind}"], lambda line: None)
+        (folder / "word").write_text("changed\n")
+        second = images.ensure_all([f"jointrange/{kind}-above"], lambda line: None)
+        assert set(first.values()) & set(second.values()) == set(), "what it is built on changed"
+        assert output(client, f"jointrange/{kind}-above") == b"changed\n"
+    finally:
+        for tag in [tag for image in client.images.list(f"jointrange/{kind}-above") for tag in image.tags]:
+            client.images.remove(tag)
+
+
+def test_a_broken_build_says_why_and_leaves_nothing(
+    images: DockerImages, client: docker.DockerClient, folder: Path, kind: str
+) -> None:
+    (folder / "Dockerfile").write_text(
+        "FROM jointrange/base\nRUN echo made > /it\nRUN echo no such thing >&2; exit 7\n"
+    )
+    before = {container.id for container in client.containers.list(all=True)}
+    with pytest.raises(
+        ImageMissing, match=r"(?s)could not be built.*returned a non-zero code: 7.*no such thing"
+    ) as caught:
+        images.ensure(f"jointrange/{kind}", lambda line: None)
+    assert "Dockerfile" in caught.value.hint
+    assert images.digest(f"jointrange/{kind}") is None
+    mine = {f"{labels.KIND}": "image"}
+    left = [c for c in client.containers.list(all=True) if c.id not in before and mine.items() <= c.labels.items()]
+    assert left == []
+
+
+def test_an_image_built_from_itself_is_refused(images: DockerImages, folder: Path, kind: str) -> None:
+    (folder / "Dockerfile").write_text(f"FROM jointrange/{kind}\n")
+    with pytest.raises(ImageMissing, match="built from itself"):
+        images.ensure(f"jointrange/{kind}", print)
+
+
+def test_an_unknown_kind_names_the_nearest(images: DockerImages, kind: str) -> None:
+    with pytest.raises(ImageMissing) as caught:
+        images.ensure(f"jointrange/{kind}x", print)
+    assert caught.value.hint == f"did you mean jointrange/{kind}?"
+
+
+def test_an_image_that_nobody_has_is_told_with_the_remedy(images: DockerImages) -> None:
+    with pytest.raises(ImageMissing, match="cannot be pulled") as caught:
+        images.ensure("localhost:1/nobody/has-this:1", lambda line: None)
+    assert "docker load" in caught.value.hint
+
+
+def test_two_who_want_the_same_image_build_it_once(
+    client: docker.DockerClient, images: DockerImages, folder: Path, tmp_path: Path, kind: str
+) -> None:
+    other = DockerImages(client, folder.parent, tmp_path / "cache", instance=kind, owner=owners.me())
+    start, said = threading.Barrier(2), ([], [])  # type: ignore[var-annotated]
+
+    def ensure(who: int) -> str:
+        start.wait()
+        return (images, other)[who].ensure(f"jointrange/{kind}", said[who].append)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert len(set(pool.map(ensure, (0, 1)))) == 1
+    assert sorted(bool(lines) for lines in said) == [False, True]
+
+
+@pytest.fixture
+def builder(images: DockerImages, kind: str) -> Iterator[str]:
+    images.ensure(f"jointrange/{kind}", lambda line: None)
+    made = images.start_builder(f"jointrange/{kind}", "builder")
+    yield made
+    images.remove_builder(made)
+    images.remove_builder(made)
+
+
+def test_a_builder_becomes_an_image_that_starts_as_before(
+    images: DockerImages, client: docker.DockerClient, builder: str, kind: str
+) -> None:
+    images.write_builder(builder, [FileSpec("/new/folder/file", b"content", 0o600)])
+    done = images.exec_builder(builder, ["sh", "-c", "cat /new/folder/file; id -u >&2; echo three > /word; exit 3"])
+    assert (done.exit_code, done.stdout, done.stderr) == (3, b"content", b"0\n")
+    reference = f"jointrange/{kind}:committed"
+    assert images.commit_builder(builder, reference) == images.digest(reference)
+    assert output(client, reference) == b"three\n"
+    assert client.images.get(reference).labels[labels.OWNER] == ""
+
+
+def test_a_command_in_a_builder_ends_at_its_deadline(images: DockerImages, builder: str) -> None:
+    done = images.exec_builder(builder, ["sh", "-c", "echo begun; sleep 300 & sleep 301"], timeout=1)
+    assert (done.exit_code, done.timed_out, done.stdout) == (None, True, b"begun\n")
+    assert done.end - done.start < 10
+    assert b"sleep 30" not in images.exec_builder(builder, ["ps", "ax"]).stdout
+    assert images.exec_builder(builder, ["true"]).exit_code == 0
+
+
+def test_a_sweep_takes_dead_builders_and_leaves_living_ones(
+    client: docker.DockerClient, images: DockerImages, builder: str, folder: Path, tmp_path: Path
+) -> None:
+    dead = owners.me().rsplit("/", 2)[0] + "/999999999/1"
+    gone = DockerImages(client, folder.parent, tmp_path / "cache", instance=folder.name, owner=dead)
+    gone.start_builder("jointrange/base", "dead")
+    assert images.sweep_builders() == [labels.container_name(folder.name, "builder", "dead")]
+    assert images.exec_builder(builder, ["true"]).exit_code == 0

@@ -1,0 +1,136 @@
+"""Which action an alert is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from range.attribution import Attribution, attribute
+from range.ledger import Action, Alert, Endpoint
+from tests.builders import ATTACKER, OFFICE, T0, WEB, an_action, an_alert
+
+STEP = an_action("sqli")
+LATER = an_action("exfil", start=T0 + 3, end=T0 + 4, technique="T1041")
+ELSEWHERE = Endpoint("192.0.2.99")
+
+
+def about(alert: Alert, *actions: Action) -> Attribution:
+    (found,) = attribute(actions, [alert])
+    return found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET /?q=jrsqli HTTP/1.1", "JRSQLI", "jrsqli", "x_jrsqli.txt", "q=%27jrsqli%20", "like '%jrsqli%'",
+        "jrsqli.example.org",
+    ],
+)  # fmt: skip
+def test_a_nonce_wins_over_time_place_and_technique(text: str) -> None:
+    alert = an_alert(STEP, text=text, time=T0 + 5000, src=ELSEWHERE, techniques=("T1041",))
+    assert about(alert, LATER, STEP) == Attribution(0, 1, "nonce", (1,))
+
+
+@pytest.mark.parametrize("text", ["jrsqli2", "ajrsqli", "", "sqli", "%6ajrsqli7"])
+def test_half_a_nonce_is_none(text: str) -> None:
+    assert about(an_alert(STEP, text=text, src=ELSEWHERE), STEP).rule == "none"
+
+
+def test_a_nonce_with_other_signs_is_found_too() -> None:
+    step = replace(STEP, nonce="jr-4_x")
+    assert about(an_alert(step, text="agent jr-4_x;", src=ELSEWHERE), step).rule == "nonce"
+    assert about(an_alert(step, text="agent jr-4_x9", src=ELSEWHERE), step).rule == "none"
+
+
+def test_of_two_nonces_the_one_in_the_window_wins_and_else_nobody() -> None:
+    alert = an_alert(STEP, text="jrsqli jrexfil")
+    far = replace(LATER, start=T0 + 500, end=T0 + 501)
+    assert about(alert, STEP, far).action_index == 0
+    assert about(replace(alert, src=ELSEWHERE), STEP, LATER) == Attribution(0, None, "ambiguous", (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("time", "rule"),
+    [
+        (T0 - 0.6, "none"), (T0 - 0.5, "window"), (T0 + 0.5, "window"), (T0 + 11, "window"), (T0 + 11.1, "none"),
+    ],
+)  # fmt: skip
+def test_the_window_is_from_just_before_the_start_to_the_end_and_its_window(time: float, rule: str) -> None:
+    assert about(an_alert(STEP, time=time), STEP).rule == rule
+
+
+def test_a_clock_of_whole_seconds_gets_a_second_more() -> None:
+    step = replace(STEP, start=T0 + 0.9)
+    assert about(an_alert(step, time=T0), step).rule == "none"
+    assert about(an_alert(step, time=T0, resolution=1.0), step).rule == "window"
+
+
+def test_the_pair_is_the_same_whichever_way_round() -> None:
+    assert about(an_alert(STEP, src=Endpoint(WEB, 80), dst=Endpoint(ATTACKER, 4)), STEP).action_index == 0
+
+
+@pytest.mark.parametrize(
+    ("src", "dst"),
+    [
+        (Endpoint(), Endpoint()), (Endpoint(ATTACKER), Endpoint()), (Endpoint(), Endpoint(WEB)),
+        (Endpoint(OFFICE), Endpoint(WEB)), (Endpoint(ATTACKER), ELSEWHERE), (Endpoint(ATTACKER), Endpoint(ATTACKER)),
+    ],
+)  # fmt: skip
+def test_a_missing_or_other_address_matches_nothing(src: Endpoint, dst: Endpoint) -> None:
+    assert about(an_alert(STEP, src=src, dst=dst), STEP) == Attribution(0, None, "none")
+
+
+@pytest.mark.parametrize(
+    ("node", "src", "rule"),
+    [
+        ("web", ATTACKER, "window"), ("attacker", WEB, "window"), ("web", WEB, "none"), ("web", OFFICE, "none"),
+        ("attacker", ATTACKER, "none"), ("sensor", ATTACKER, "none"),
+    ],
+)  # fmt: skip
+def test_a_tool_on_one_end_that_names_the_other_has_said_the_pair(node: str, src: str, rule: str) -> None:
+    assert about(an_alert(STEP, node=node, src=Endpoint(src), dst=Endpoint()), STEP).rule == rule
+
+
+@pytest.mark.parametrize(
+    ("said", "of_step", "fits"),
+    [
+        ((), "T1190", True), (("T1190",), "T1190", True), (("T1110",), "T1110.001", True),
+        (("T1110.001",), "T1110", True), (("T1046", "T1190"), "T1190", True), (("T1046",), "T1190", False),
+        (("T1046",), None, True),
+    ],
+)  # fmt: skip
+def test_a_contradicting_technique_is_not_credited(said: tuple[str, ...], of_step: str | None, fits: bool) -> None:
+    found = about(an_alert(STEP, techniques=said), replace(STEP, technique=of_step))
+    assert found == (Attribution(0, 0, "window", (0,)) if fits else Attribution(0, None, "none", (0,)))
+
+
+def test_of_several_the_exact_technique_is_preferred_then_the_one_going_on() -> None:
+    twin = replace(LATER, technique="T1190.001", start=T0)
+    assert about(an_alert(STEP, techniques=("T1190",)), twin, STEP).action_index == 1
+    assert about(an_alert(STEP, techniques=(), time=T0 + 3.5), STEP, LATER).action_index == 1
+    both = replace(LATER, start=T0)
+    assert about(an_alert(STEP, techniques=(), time=T0 + 0.5), STEP, both) == Attribution(0, None, "ambiguous", (0, 1))
+
+
+def test_a_skipped_action_is_never_credited() -> None:
+    skipped = replace(STEP, skipped="not needed")
+    assert about(an_alert(STEP, text="jrsqli"), skipped) == Attribution(0, None, "none")
+
+
+@pytest.mark.parametrize("kind", ["benign", "canary"])
+def test_benign_actions_and_canaries_take_their_alerts_from_the_steps(kind: str) -> None:
+    other = an_action("browse", kind=kind, technique=None)
+    assert about(an_alert(STEP, text="jrbrowse"), STEP, other).action_index == 1
+    plain = an_alert(STEP, techniques=(), time=T0 + 0.5)
+    assert about(plain, STEP, other).rule == "ambiguous"
+
+
+@given(st.permutations([an_alert(STEP), an_alert(LATER), an_alert(STEP, text="jrexfil"), an_alert(src=ELSEWHERE)]))
+def test_the_order_of_alerts_changes_no_attribution(alerts: list[Alert]) -> None:
+    found = attribute([STEP, LATER], alerts)
+    assert [each.alert_index for each in found] == [0, 1, 2, 3]
+    alone = [attribute([STEP, LATER], [alert])[0] for alert in alerts]
+    assert [replace(each, alert_index=0) for each in found] == alone
