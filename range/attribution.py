@@ -45,32 +45,47 @@ class Attribution:
     candidates: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Ledger:
+    """The actions that were done, sorted for look-up: by plain nonce, by odd nonce, and by pair of nodes."""
+
+    actions: Sequence[Action]
+    nonces: Mapping[str, tuple[int, ...]]
+    odd: Mapping[str, tuple[int, ...]]
+    pairs: tuple[tuple[int, ...], ...]
+
+
 def attribute(actions: Sequence[Action], alerts: Sequence[Alert]) -> tuple[Attribution, ...]:
     """One attribution for each alert, in the order of the alerts. Skipped actions are never credited."""
-    done = tuple(index for index, action in enumerate(actions) if action.skipped is None)
+    ledger = _sorted(actions)
+    return tuple(_attribute(number, alert, ledger) for number, alert in enumerate(alerts))
+
+
+def _sorted(actions: Sequence[Action]) -> _Ledger:
     nonces: dict[str, tuple[int, ...]] = {}
-    for index in done:
-        nonce = actions[index].nonce.lower()
-        if nonce:
-            nonces[nonce] = (*nonces.get(nonce, ()), index)
-    return tuple(_attribute(number, alert, actions, done, nonces) for number, alert in enumerate(alerts))
+    pairs: dict[tuple[str, ...], list[int]] = {}
+    for index, action in enumerate(actions):
+        if action.skipped is None:
+            nonces[action.nonce.lower()] = (*nonces.get(action.nonce.lower(), ()), index)
+            nodes = (action.source, action.target, action.source_address, action.target_address)
+            pairs.setdefault(nodes, []).append(index)
+    nonces.pop("", None)
+    plain = {nonce: indices for nonce, indices in nonces.items() if _WORD.fullmatch(nonce)}
+    odd = {nonce: indices for nonce, indices in nonces.items() if nonce not in plain}
+    return _Ledger(actions, plain, odd, tuple(tuple(indices) for indices in pairs.values()))
 
 
-def _attribute(
-    number: int,
-    alert: Alert,
-    actions: Sequence[Action],
-    done: tuple[int, ...],
-    nonces: Mapping[str, tuple[int, ...]],
-) -> Attribution:
-    echoed = _echoed(alert.text, nonces)
+def _attribute(number: int, alert: Alert, ledger: _Ledger) -> Attribution:
+    actions = ledger.actions
+    echoed = _echoed(alert.text, ledger)
     if len(echoed) == 1:
         return Attribution(number, echoed[0], "nonce", echoed)
-    near = tuple(index for index in echoed or done if in_window(alert, actions[index]))
-    near = tuple(index for index in near if same_pair(alert, actions[index]))
+    near = _near(alert, ledger)
+    if echoed:
+        near = tuple(index for index in near if index in echoed)
     fits = tuple(index for index in near if compatible(alert, actions[index]))
     if not fits:
-        if len(echoed) > 1:
+        if echoed:
             return Attribution(number, None, "ambiguous", echoed)
         return Attribution(number, None, "none", near)
     left = _narrow(fits, lambda index: actions[index].technique in alert.techniques)
@@ -80,6 +95,13 @@ def _attribute(
     return Attribution(number, None, "ambiguous", left)
 
 
+def _near(alert: Alert, ledger: _Ledger) -> tuple[int, ...]:
+    """The actions between the alert's addresses in whose window its time lies."""
+    actions = ledger.actions
+    same = (pair for pair in ledger.pairs if same_pair(alert, actions[pair[0]]))
+    return tuple(sorted(index for pair in same for index in pair if in_window(alert, actions[index])))
+
+
 def _narrow(indices: tuple[int, ...], preferred: Callable[[int], bool]) -> tuple[int, ...]:
     """The preferred ones, or all when there is only one or none is preferred."""
     if len(indices) < 2:
@@ -87,21 +109,17 @@ def _narrow(indices: tuple[int, ...], preferred: Callable[[int], bool]) -> tuple
     return tuple(index for index in indices if preferred(index)) or indices
 
 
-def _echoed(text: str, nonces: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+def _echoed(text: str, ledger: _Ledger) -> tuple[int, ...]:
     """The actions whose nonce the text holds. Upper case and %-escapes beside it do not hide it."""
     low = text.lower()
     words = set(_WORD.findall(low))
     if "%" in low:
         words.update(_WORD.findall(_ESCAPE.sub(" ", low)))
-    found = {index for said in words & nonces.keys() for index in nonces[said]}
-    for nonce, indices in nonces.items():
-        if _WORD.fullmatch(nonce) is None and re.search(_alone(nonce), low):
+    found = {index for said in words & ledger.nonces.keys() for index in ledger.nonces[said]}
+    for nonce, indices in ledger.odd.items():
+        if re.search(rf"(?<![0-9a-z]){re.escape(nonce)}(?![0-9a-z])", low):
             found.update(indices)
     return tuple(sorted(found))
-
-
-def _alone(nonce: str) -> str:
-    return rf"(?<![0-9a-z]){re.escape(nonce)}(?![0-9a-z])"
 
 
 def in_window(alert: Alert, action: Action) -> bool:

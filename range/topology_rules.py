@@ -93,7 +93,7 @@ def _blocks(topology: Topology, made: tuple[Member, ...]) -> Iterator[Fault]:
         for index, name in enumerate(block.depends_on or ()):
             if name not in nodes:
                 yield Fault((*path, "depends_on", index), f"there is no node `{name}`", known_names(name, nodes))
-        yield from _files(path, block)
+        yield from file_faults(path, block)
         for name in block.env:
             if not name or "=" in name:
                 yield Fault((*path, "env", name), f"`{name}` cannot be the name of a variable")
@@ -103,7 +103,8 @@ def _blocks(topology: Topology, made: tuple[Member, ...]) -> Iterator[Fault]:
                 yield Fault((*path, "ready", index, "http"), what, "ports go from 1 to 65535")
 
 
-def _files(path: Path, block: NodeDefaults) -> Iterator[Fault]:
+def file_faults(path: Path, block: NodeDefaults) -> Iterator[Fault]:
+    """What is wrong with the files of a block of node values, a tool's included."""
     for name, file in block.files.items():
         place = (*path, "files", name)
         if not name.startswith("/") or name.endswith("/") or ".." in name.split("/"):

@@ -15,10 +15,11 @@ from range.expansion import Path
 from range.hints import known_names
 from range.scenario import Parallel, Scenario, Step
 from range.tool import Tool
+from range.topology_rules import file_faults
 
 
 def tool_faults(tool: Tool) -> tuple[Fault, ...]:
-    """Alert sources of one name, expressions that do not compile."""
+    """Alert sources of one name, expressions that do not compile, files of its node."""
     found: list[Fault] = []
     names: set[str] = set()
     for index, source in enumerate(tool.alerts):
@@ -32,6 +33,8 @@ def tool_faults(tool: Tool) -> tuple[Fault, ...]:
         elif source.format == "syslog":
             hint = "add `pattern:` with named groups, e.g. (?P<src>[0-9.]+)"
             found.append(Fault(place, f"alert source `{source.name}` has no `pattern`", hint))
+    if tool.node is not None:
+        found += file_faults(("node",), tool.node)
     return tuple(found)
 
 

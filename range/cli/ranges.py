@@ -150,7 +150,8 @@ def execute(
 ) -> None:
     """Run a command in a node; its exit code is ours (124 when it was killed at --timeout)."""
     ports = wiring.ports(from_environment())
-    ended = ports.engine.exec(name, node, command, timeout=timeout, user=user)
+    argv = command[1:] if command[0] == "--" else command
+    ended = ports.engine.exec(name, node, argv, timeout=timeout, user=user)
     sys.stdout.buffer.write(ended.stdout)
     sys.stdout.buffer.flush()
     sys.stderr.buffer.write(ended.stderr)

@@ -9,7 +9,7 @@ Must never: know about colours or SVG.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from range.layout import Layout, NodeSpec, Segment
@@ -116,7 +116,12 @@ def shorten(text: str, most: int) -> str:
 
 def placed(layout: Layout) -> Picture:
     """A place for everything in the layout."""
-    plugs = {node.name: _plugs(layout, node) for node in layout.nodes}
+    others: dict[str, list[str]] = {s.name: [] for s in layout.segments if s.kind == "link"}
+    for node in layout.nodes:
+        for one in node.interfaces:
+            if one.segment in others:
+                others[one.segment].append(node.name)
+    plugs = {node.name: _plugs(layout, node, others) for node in layout.nodes}
     networks = [segment for segment in layout.segments if segment.kind == "network"]
     known = {segment.name for segment in networks}
     column = [node for node in layout.nodes if _stands(node, plugs[node.name], known)]
@@ -136,7 +141,9 @@ def placed(layout: Layout) -> Picture:
     left = MARGIN + (links * TRACK + 14 if links else 0)
     channel = 30 + TRACK * sum(len(found) for found in entries.values()) if column else 0.0
     areas_x = left + (pillar_width if column else 0) + min(channel, 150.0)
+    column_height = sum(_height(plugs[node.name]) + COLUMN_GAP for node in column) - COLUMN_GAP
     areas = _areas(networks, inside, entries, areas_x, width)
+    areas = _stretched(areas, column_height)
     pillars = _pillars(column, plugs, areas, known, left, pillar_width)
     wires = [*_cables(pillars, areas, areas_x), *_links(pillars, known, left)]
     lowest = max([area.box.bottom for area in areas] + [pillar.box.bottom for pillar in pillars], default=MARGIN)
@@ -147,9 +154,18 @@ def placed(layout: Layout) -> Picture:
     return Picture(right + MARGIN, lowest + MARGIN, areas, pillars, cards, tuple(wires))
 
 
-def _plugs(layout: Layout, node: NodeSpec) -> tuple[_Plug, ...]:
-    found = [_Plug(i.name, i.address or i.address6 or "", i.segment, False) for i in node.interfaces]
-    found += [_Plug(tap.interface, "tap", tap.segment, True) for tap in layout.taps if tap.node == node.name]
+def _plugs(layout: Layout, node: NodeSpec, others: dict[str, list[str]]) -> tuple[_Plug, ...]:
+    """What is plugged into a node. `others`: link -> its nodes; the far one is named with the interface."""
+    found: list[_Plug] = []
+    for one in node.interfaces:
+        far = next((name for name in others.get(one.segment, ()) if name != node.name), None)
+        name = f"{one.name} → {shorten(far, 12)}" if far else one.name
+        found.append(_Plug(name, one.address or one.address6 or "", one.segment, False))
+    found += [
+        _Plug(tap.interface, f"tap of {shorten(tap.segment, 14)}", tap.segment, True)
+        for tap in layout.taps
+        if tap.node == node.name
+    ]
     return tuple(found)
 
 
@@ -162,7 +178,7 @@ def _stands(node: NodeSpec, plugs: Sequence[_Plug], networks: set[str]) -> bool:
 
 def _card_width(layout: Layout) -> float:
     longest = max((min(len(node.name), 24) for node in layout.nodes), default=8)
-    return max(150.0, 52 + 7.6 * longest)
+    return min(190.0, max(150.0, 52 + 7.6 * longest))
 
 
 def _pillar_width(column: Sequence[NodeSpec], plugs: dict[str, tuple[_Plug, ...]]) -> float:
@@ -177,7 +193,7 @@ def _count_links(column: Sequence[NodeSpec], plugs: dict[str, tuple[_Plug, ...]]
 
 def _columns(count: int) -> int:
     """How many cards go side by side in an area."""
-    return max(1, min(count, 4 if count <= 16 else 6))
+    return max(1, min(count, 4 if count <= 24 else 5))
 
 
 def _grid(nodes: Sequence[NodeSpec], x: float, y: float, width: float, across: int) -> tuple[tuple[NodeSpec, Box], ...]:
@@ -217,6 +233,22 @@ def _areas(
     return tuple(found)
 
 
+def _stretched(areas: tuple[Area, ...], wanted: float) -> tuple[Area, ...]:
+    """The areas moved apart, at most by 110 each, when the column beside them is taller."""
+    lack = wanted - (areas[-1].box.bottom - MARGIN) if areas else 0.0
+    step = min(110.0, lack / max(1, len(areas) - 1))
+    if step <= 0:
+        return areas
+    return tuple(
+        replace(
+            area,
+            box=replace(area.box, y=area.box.y + step * number),
+            cards=tuple((node, replace(box, y=box.y + step * number)) for node, box in area.cards),
+        )
+        for number, area in enumerate(areas)
+    )
+
+
 def _pillars(
     column: Sequence[NodeSpec],
     plugs: dict[str, tuple[_Plug, ...]],
@@ -235,36 +267,25 @@ def _pillars(
 
     order = {node.name: number for number, node in enumerate(column)}
     ranked = sorted(column, key=lambda node: (wish(node), order[node.name]))
-    tops: list[float] = []
-    y = MARGIN
-    for node in ranked:
-        height = _height(plugs[node.name])
-        tops.append(max(y, wish(node) - height / 2))
-        y = tops[-1] + height + COLUMN_GAP
-    excess = (y - COLUMN_GAP) - total
-    for index in reversed(range(len(ranked))):
-        if excess <= 0:
-            break
-        lowest = MARGIN if index == 0 else tops[index - 1] + _height(plugs[ranked[index - 1].name]) + COLUMN_GAP
-        below = tops[index + 1] - COLUMN_GAP if index + 1 < len(tops) else max(total, MARGIN)
-        slack = min(excess, max(0.0, tops[index] + _height(plugs[ranked[index].name]) - below))
-        tops[index] = max(MARGIN, tops[index] - slack)
-        if tops[index] >= lowest:
-            break
-    tops = _spread(tops, [_height(plugs[node.name]) for node in ranked])
+    heights = [_height(plugs[node.name]) for node in ranked]
+    tops = _spread([wish(node) - height / 2 for node, height in zip(ranked, heights, strict=True)], heights, total)
     return tuple(
         Pillar(node, Box(x, top, width, _height(plugs[node.name])), _rows(plugs[node.name], top, middles, networks))
         for node, top in zip(ranked, tops, strict=True)
     )
 
 
-def _spread(tops: Sequence[float], heights: Sequence[float]) -> list[float]:
-    """Push down what would lie on something else."""
+def _spread(tops: Sequence[float], heights: Sequence[float], lowest: float) -> list[float]:
+    """Move what would lie on something else: down first, then up again from where the areas end."""
     found: list[float] = []
     y = MARGIN
     for top, height in zip(tops, heights, strict=True):
         found.append(max(y, top))
         y = found[-1] + height + COLUMN_GAP
+    y = max(lowest, MARGIN + sum(heights) + COLUMN_GAP * (len(heights) - 1))
+    for index in reversed(range(len(found))):
+        found[index] = min(found[index], y - heights[index])
+        y = found[index] - COLUMN_GAP
     return found
 
 

@@ -68,7 +68,8 @@ def _style() -> str:
         ".jr-router{stroke:var(--soft);stroke-width:1.4}"
         ".jr-name{fill:var(--ink);font-size:13px;font-weight:600}"
         ".jr-soft{fill:var(--soft);font-size:11.5px}"
-        ".jr-mono{fill:var(--soft);font-size:11px;font-family:ui-monospace,'SF Mono',Menlo,'DejaVu Sans Mono',monospace}"
+        ".jr-mono{fill:var(--soft);font-size:11px;font-family:ui-monospace,'SF Mono',Menlo,"
+        "'DejaVu Sans Mono',monospace}"
         ".jr-ink{fill:var(--ink)}"
         ".jr-wire{fill:none;stroke:var(--c,var(--link));stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}"
         ".jr-link{stroke:var(--link)}"
@@ -88,14 +89,13 @@ def _area(area: Area) -> str:
     box, segment = area.box, area.segment
     name = shorten(segment.name, 24)
     x = box.x + 18
-    after = x + 8.4 * len(name) + 14
     prefixes = " · ".join(text for text in (segment.cidr, segment.ipv6) if text)
     parts = [
         f'<g class="jr-c{area.colour % len(HUES)}">',
         f"<title>{_safe(f'network {segment.name} {prefixes}')}</title>",
         _rect(box, "jr-area", 12),
-        f'<text class="jr-net" x="{_n(x)}" y="{_n(box.y + 26)}">{_safe(name)}</text>',
-        f'<text class="jr-mono" x="{_n(after)}" y="{_n(box.y + 26)}">{_safe(prefixes)}</text>',
+        f'<text x="{_n(x)}" y="{_n(box.y + 26)}"><tspan class="jr-net">{_safe(name)}</tspan>'
+        f'<tspan class="jr-mono" dx="12">{_safe(prefixes)}</tspan></text>',
     ]
     if segment.role and segment.role != segment.name:
         parts.append(_chip(segment.role, box.right - 14, box.y + 12))
@@ -132,16 +132,18 @@ def _cards(cards: Sequence[tuple[NodeSpec, Box]]) -> str:
 
 def _card(node: NodeSpec, box: Box) -> str:
     most = int((box.width - 50) / 7.4)
-    address = next((one.address for one in node.interfaces if one.address), None) or "no address"
-    role = node.role if node.role and node.role != node.name else node.image.rpartition("/")[2]
+    address = next((a for one in node.interfaces if (a := one.address or one.address6)), "no address")
+    words = (node.role, node.image.rpartition("/")[2], node.kind)
+    role = next(word for word in words if word and word != node.name)
+    x = _n(box.x + 36)
     return "".join(
         [
             f"<g><title>{_safe(_about(node))}</title>",
             _rect(box, "jr-card" + (" jr-router" if node.kind == "router" else ""), 9),
             _icon(node, box.x + 12, box.y + 11),
-            f'<text class="jr-name" x="{_n(box.x + 36)}" y="{_n(box.y + 20)}">{_safe(shorten(node.name, most))}</text>',
-            f'<text class="jr-soft" x="{_n(box.x + 36)}" y="{_n(box.y + 34.5)}">{_safe(shorten(role, most + 2))}</text>',
-            f'<text class="jr-mono" x="{_n(box.x + 36)}" y="{_n(box.y + 49)}">{_safe(address)}</text></g>',
+            f'<text class="jr-name" x="{x}" y="{_n(box.y + 20)}">{_safe(shorten(node.name, most))}</text>',
+            f'<text class="jr-soft" x="{x}" y="{_n(box.y + 34.5)}">{_safe(shorten(role, most + 2))}</text>',
+            f'<text class="jr-mono" x="{x}" y="{_n(box.y + 49)}">{_safe(address)}</text></g>',
         ]
     )
 

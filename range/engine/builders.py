@@ -38,10 +38,10 @@ class DockerBuilders:
     def start_builder(self, reference: str, name: str) -> str:
         """A throw-away container from the image, with egress; its id. Raises ImageMissing, Conflict."""
         with faults(f"starting a builder from {reference}"):
+            config = self._api.inspect_image(reference)["Config"] or {}
             created = self._api.create_container(
                 reference,
-                entrypoint=["sleep", "infinity"],
-                command=[],
+                **_idle(config),
                 name=labels.container_name(self._instance, KIND_BUILDER, name),
                 labels={
                     labels.KIND: KIND_BUILDER,
@@ -114,6 +114,13 @@ class DockerBuilders:
                 self.remove_builder(container["Id"])
                 gone.append(str(container["Names"][0]).lstrip("/"))
         return sorted(gone)
+
+
+def _idle(config: Mapping[str, object]) -> dict[str, list[str]]:
+    """How the builder waits. An entrypoint is replaced only where there is one: a commit cannot take one away again."""
+    if config.get("Entrypoint"):
+        return {"entrypoint": ["sleep", "infinity"], "command": []}
+    return {"command": ["sleep", "infinity"]}
 
 
 def changes(config: Mapping[str, object]) -> list[str]:

@@ -93,26 +93,15 @@ class DockerImages(DockerBuilders):
                 raise
 
     def sweep_builders(self, *, everything: bool = False) -> list[str]:
-        """Also removes what killed builds left: images of ours without a name, when nobody on this machine builds."""
+        """Also removes what killed builds left half made."""
         gone = super().sweep_builders(everything=everything)
-        if self._building():
-            return gone
-        filters = {"dangling": True, "label": f"{labels.KIND}={KIND_IMAGE}"}
-        with faults("listing images"):
-            found = self._api.images(filters=filters)
-        for image in found:
-            if self._forget([image["Id"]]):
-                gone.append(str(image["Id"]))
+        for journal in sorted(self._cache.glob("*.building")):
+            try:
+                with self._lock(journal.stem, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                    gone += self._clear(journal.stem)
+            except BlockingIOError:
+                continue  # its build is alive
         return gone
-
-    def _building(self) -> bool:
-        for path in self._cache.glob("image-*.lock"):
-            with path.open("w") as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    return True
-        return False
 
     # ── our own kinds ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -146,6 +135,7 @@ class DockerImages(DockerBuilders):
             found = self._current(kind, content)
             if found:
                 return found
+            self._clear(kind)
             image = self.digest(f"{PREFIX}{kind}:{content[:12]}") or make()
             with faults(f"tagging {PREFIX}{kind}"):
                 self._api.tag(image, PREFIX + kind, content[:12])
@@ -182,7 +172,6 @@ class DockerImages(DockerBuilders):
     def _build(self, kind: str, files: Sequence[BuildFile], content: str, progress: Callable[[str], None]) -> str:
         """Run the engine's builder; the image's id. Raises ImageMissing with the builder's last lines."""
         said: deque[str] = deque(maxlen=_TAIL)
-        made: list[str] = []
         with faults(f"building {PREFIX}{kind}"):
             answer = self._api.build(
                 fileobj=io.BytesIO(context(files)),
@@ -193,36 +182,43 @@ class DockerImages(DockerBuilders):
                 labels=_labels(content),
                 tag=f"{PREFIX}{kind}:{content[:12]}",
             )
+            journal = self._journal(kind)
             try:
-                failure = _follow(answer, said, made, lambda line: progress(f"{PREFIX}{kind}: {line}"))
+                failure = _follow(answer, said, journal, lambda line: progress(f"{PREFIX}{kind}: {line}"))
             except BaseException:
-                self._forget(made)
+                answer.close()  # the engine ends the build when nobody listens
+                self._clear(kind)
                 raise
         image = self.digest(f"{PREFIX}{kind}:{content[:12]}")
         if failure or image is None:
-            self._forget(made)
+            self._clear(kind)
             raise ImageMissing(
                 f"{PREFIX}{kind} could not be built: {failure or 'no image came out'}\n" + "\n".join(said),
                 hint=f"mend {self._folder / kind / 'Dockerfile'}, or check that the engine's network reaches "
                 "the package mirror",
             )
+        journal.unlink(missing_ok=True)
         return image
 
-    def _forget(self, made: Sequence[str]) -> bool:
-        """Remove what a failed build left: images without a name and without a child. Whether all of it went."""
-        kept = 0
-        for image in reversed(made):
+    def _journal(self, kind: str) -> Path:
+        """Where a build notes its intermediate images; gone when it ended well."""
+        return self._cache / f"{kind}.building"
+
+    def _clear(self, kind: str) -> list[str]:
+        """Remove the intermediate images of a build that failed or was killed; their ids. Needs the kind's lock."""
+        journal, gone = self._journal(kind), []
+        if not journal.is_file():
+            return []
+        for image in reversed(journal.read_text().split()):
             found = self._inspect(image)
-            if found is None:
-                continue
-            try:
-                if found.get("RepoTags"):
-                    kept += 1
-                else:
+            if found and not found.get("RepoTags"):
+                try:
                     self._api.remove_image(found["Id"])
-            except docker_errors.APIError:
-                kept += 1  # a part of another image, or in use
-        return not kept
+                    gone.append(str(found["Id"]))
+                except docker_errors.APIError:
+                    continue  # by now a part of another image
+        journal.unlink(missing_ok=True)
+        return gone
 
     # ── everybody else's ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -259,11 +255,11 @@ class DockerImages(DockerBuilders):
             return found
 
     @contextmanager
-    def _lock(self, name: str) -> Iterator[None]:
+    def _lock(self, name: str, how: int = fcntl.LOCK_EX) -> Iterator[None]:
         """One maker of a kind at a time on this machine; freed by the kernel if its holder dies."""
         self._cache.mkdir(parents=True, exist_ok=True)
-        with (self._cache / f"image-{name}.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with (self._cache / f"{name}.lock").open("w") as file:
+            fcntl.flock(file, how)
             yield
 
 
@@ -323,9 +319,9 @@ def _labels(content: str) -> dict[str, str]:
 
 
 def _follow(
-    answer: Iterable[Mapping[str, Any]], said: deque[str], made: list[str], progress: Callable[[str], None]
+    answer: Iterable[Mapping[str, Any]], said: deque[str], journal: Path, progress: Callable[[str], None]
 ) -> str:
-    """Read the builder's answer to its end; what went wrong, or nothing."""
+    """Read the builder's answer to its end; what went wrong, or nothing. Images it makes are noted in the journal."""
     failure = ""
     for part in answer:
         failure = str(part.get("error", "")).strip() or failure
@@ -336,5 +332,6 @@ def _follow(
             if step:
                 progress(f"step {step[1]} of {step[2]}: {step[3][:80]}")
             if image:
-                made.append(image[1])
+                with journal.open("a") as file:
+                    file.write(f"{image[1]}\n")
     return failure

@@ -229,13 +229,14 @@ class MemoryEngine:
         there = made.nodes.get(node.name)
         if there is not None and there.digest == digest and there.running:
             return
+        dies = node.name in self.dies or node.command == ("false",)
         made.nodes[node.name] = MemoryNode(
             node,
             digest,
             ownership,
-            running=node.name not in self.dies,
+            running=not dies,
             files={file.path: file.content for file in node.files},
-            log=[f"{node.name}: its first process ended"] if node.name in self.dies else [],
+            log=[f"{node.name}: its first process ended"] if dies else [],
         )
 
     def _wire(self, range_id: str, made: MemoryRange, layout: Layout, nodes: Sequence[str]) -> None:

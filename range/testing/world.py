@@ -18,7 +18,8 @@ from range.topology import Impairment
 Answer = Callable[[str, Sequence[str], Mapping[str, str]], ExecResult | None]
 """(node, argv, environment) -> how the command ends; None: as a plain shell would (see `plain`)."""
 
-PCAP_HEADER = bytes.fromhex("d4c3b2a1020004000000000000000000000004000100000" + "0")
+PCAP_HEADER = bytes.fromhex("d4c3b2a1 02000400 00000000 00000000 00000400 01000000")
+"""How every pcap of Ethernet packets begins: magic, version 2.4, snapshot length, link type."""
 
 
 def said(stdout: str = "", stderr: str = "", code: int = 0, seconds: float = 0.0) -> ExecResult:
@@ -109,12 +110,7 @@ class FollowStream:
 
     def __iter__(self) -> Iterator[bytes]:
         given = 0
-        while True:
-            with self.news:
-                self.news.wait_for(lambda: self.closed or len(self._data()) > given)
-                data = self._data()[given:]
-                if not data:
-                    return
+        while data := self._after(given):
             given += len(data)
             yield data
 
@@ -123,6 +119,12 @@ class FollowStream:
         with self.news:
             self.closed = True
             self.news.notify_all()
+
+    def _after(self, given: int) -> bytes:
+        """What comes after so many bytes, once there is something; nothing when closed."""
+        with self.news:
+            self.news.wait_for(lambda: self.closed or len(self._data()) > given)
+            return b"" if self.closed else self._data()[given:]
 
     def _data(self) -> bytes:
         return self.node.files.get(self.path, b"")

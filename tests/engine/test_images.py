@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -47,17 +49,17 @@ def folder(tmp_path: Path, kind: str) -> Path:
 def images(client: docker.DockerClient, folder: Path, tmp_path: Path) -> Iterator[DockerImages]:
     made = DockerImages(client, folder.parent, tmp_path / "cache", instance=folder.name, owner=owners.me())
     made.ensure("jointrange/base", print)
-    before = dangling(client)
     yield made
     assert made.sweep_builders(everything=True) == [], "something was left behind"
     for tag in [tag for image in client.images.list(f"jointrange/{folder.name}") for tag in image.tags]:
         client.images.remove(tag)
-    assert dangling(client) <= before
+    assert half_made(client, folder.name) == []
 
 
-def dangling(client: docker.DockerClient) -> set[str]:
-    found = client.images.list(filters={"dangling": True, "label": f"{labels.KIND}=image"})
-    return {str(image.id) for image in found}
+def half_made(client: docker.DockerClient, word: str) -> list[str]:
+    """Nameless images that came of a build step with this word in it."""
+    nameless = client.images.list(filters={"dangling": True, "label": f"{labels.KIND}=image"})
+    return [str(image.id) for image in nameless if word in str(image.attrs["ContainerConfig"])]
 
 
 def output(client: docker.DockerClient, reference: str) -> bytes:
@@ -131,19 +133,41 @@ def test_a_kind_may_be_built_on_another(
 def test_a_broken_build_says_why_and_leaves_nothing(
     images: DockerImages, client: docker.DockerClient, folder: Path, kind: str
 ) -> None:
-    (folder / "Dockerfile").write_text(
-        "FROM jointrange/base\nRUN echo made > /it\nRUN echo no such thing >&2; exit 7\n"
-    )
-    before = {container.id for container in client.containers.list(all=True)}
-    with pytest.raises(
-        ImageMissing, match=r"(?s)could not be built.*returned a non-zero code: 7.*no such thing"
-    ) as caught:
+    (folder / "Dockerfile").write_text(f"FROM jointrange/base\nRUN echo {kind}\nRUN echo no such thing >&2; exit 7\n")
+    with pytest.raises(ImageMissing, match=r"(?s)could not be built.*non-zero code: 7.*no such thing") as caught:
         images.ensure(f"jointrange/{kind}", lambda line: None)
     assert "Dockerfile" in caught.value.hint
     assert images.digest(f"jointrange/{kind}") is None
-    mine = {f"{labels.KIND}": "image"}
-    left = [c for c in client.containers.list(all=True) if c.id not in before and mine.items() <= c.labels.items()]
-    assert left == []
+    assert half_made(client, kind) == []
+
+
+BUILD = """
+import sys
+from pathlib import Path
+from range.engine.client import connect
+from range.engine.images import DockerImages
+kind, folder, cache = sys.argv[1:]
+images = DockerImages(connect(), Path(folder), Path(cache), instance=kind, owner="nobody")
+images.ensure(f"jointrange/{kind}", lambda line: print(line, flush=True))
+"""
+
+
+def test_a_killed_build_is_swept(
+    images: DockerImages, client: docker.DockerClient, folder: Path, tmp_path: Path, kind: str
+) -> None:
+    (folder / "Dockerfile").write_text(f"FROM jointrange/base\nRUN echo {kind}\nRUN : {kind}; sleep 300\n")
+    words = (sys.executable, "-c", BUILD, kind, str(folder.parent), str(tmp_path / "cache"))
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
+        assert process.stdout is not None
+        assert any("step 3 of" in line for line in process.stdout)
+        assert images.sweep_builders() == [], "its build is alive"
+        process.kill()
+    deadline = time.monotonic() + 30
+    while any(kind in str(one.attrs["Config"]["Cmd"]) for one in client.containers.list(all=True)):
+        assert time.monotonic() < deadline, "the engine did not end the build"
+    assert len(half_made(client, kind)) == 1
+    assert len(images.sweep_builders()) == 1
+    assert half_made(client, kind) == []
 
 
 def test_an_image_built_from_itself_is_refused(images: DockerImages, folder: Path, kind: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -36,11 +38,14 @@ class LocalHost:
     def exec(self, argv: Sequence[str], timeout: float | None) -> ExecResult:
         self.commands.append(list(argv))
         start = time.time()
-        try:
-            done = subprocess.run(argv, capture_output=True, timeout=timeout, check=False)
-        except subprocess.TimeoutExpired:
-            return ExecResult(None, b"", b"", start, time.time(), timed_out=True)
-        return ExecResult(done.returncode, done.stdout, done.stderr, start, time.time())
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
+            try:
+                out, err = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                out, err = process.communicate()
+                return ExecResult(None, out, err, start, time.time(), timed_out=True)
+        return ExecResult(process.returncode, out, err, start, time.time())
 
     def write(self, files: Sequence[FileSpec]) -> None:
         self.written += files
