@@ -111,8 +111,8 @@ class File(Model):
     content: str | None = None
     source: str | None = None
     mode: Annotated[str, StringConstraints(pattern=r"^0[0-7]{3,4}$")] = "0644"
-    uid: int = 0
-    gid: int = 0
+    uid: int = Field(0, ge=0, le=65535, description="Owner in the node")
+    gid: int = Field(0, ge=0, le=65535, description="Group in the node")
 
 
 class StartCommand(Model):
@@ -134,7 +134,7 @@ class HttpReady(Model):
     """Ready when an HTTP GET inside the node answers with `status`."""
 
     http: str = Field(description="Port and path, e.g. :80/healthz", pattern=r"^:[0-9]{1,5}/\S*$")
-    status: int = 200
+    status: int = Field(200, ge=100, le=599)
     timeout: Duration = "60s"
 
 

@@ -12,6 +12,7 @@ Must never: do I/O, or decide from nothing. Whatever stands in the way makes `in
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -123,7 +124,7 @@ def judge(
 
     `attributions` saves working them out again. For a trial of the control arm, `control` is not looked at.
     """
-    found = attribute(trial.actions, trial.alerts) if attributions is None else attributions
+    credited, rivals = _credits(attribute(trial.actions, trial.alerts) if attributions is None else attributions)
     own: dict[str, int] = {}
     for index, action in enumerate(trial.actions):
         if action.kind == "step":
@@ -136,11 +137,21 @@ def judge(
             verdicts.append(_not_run(step, trial))
             continue
         index = own[step.id]
-        credited = (c.alert_index for c in found if c.action_index == index)
-        alerts = tuple(sorted(credited, key=lambda number: (trial.alerts[number].seen, number)))
-        rivals = sum(c.rule == "ambiguous" and index in c.candidates for c in found)
-        verdicts.append(_judge(_Case(step, trial, control, alerts, rivals)))
+        alerts = tuple(sorted(credited[index], key=lambda number: (trial.alerts[number].seen, number)))
+        verdicts.append(_judge(_Case(step, trial, control, alerts, rivals[index])))
     return tuple(verdicts)
+
+
+def _credits(attributions: Sequence[Attribution]) -> tuple[dict[int, list[int]], Counter[int]]:
+    """Of each action: the alerts it is credited with, and how many more could be about it but are ambiguous."""
+    credited: dict[int, list[int]] = defaultdict(list)
+    rivals: Counter[int] = Counter()
+    for found in attributions:
+        if found.action_index is not None:
+            credited[found.action_index].append(found.alert_index)
+        elif found.rule == "ambiguous":
+            rivals.update(found.candidates)
+    return credited, rivals
 
 
 def _every_step(trial: Trial, control: Trial | None) -> tuple[Action, ...]:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from range import catalogue
 from range.clock import SystemClock
 from range.engine import owners
 from range.engine.bench import Bench
 from range.engine.client import connect
+from range.engine.diagnosis import Finding, findings
 from range.engine.docker import DockerEngine
+from range.engine.examine import examine
 from range.engine.images import DockerImages
 from range.engine.switchboard import DockerSwitchboard
 from range.plan import Ownership
@@ -53,3 +56,9 @@ def bench(settings: Settings, note: Callable[[str], None]) -> Bench:
     """What measures this engine; `note` gets a line as each measurement begins. Raises EngineUnavailable."""
     client = connect(settings.docker_host or None)
     return Bench(client, ports(settings), settings.instance, workers(settings), note)
+
+
+def diagnose(settings: Settings) -> tuple[Finding, ...]:
+    """What this machine can and cannot do. Raises nothing for want of an engine: that is a finding."""
+    folders = {"results": Path(settings.results), "cache": settings.cache_folder}
+    return findings(examine(settings.docker_host, settings.instance, folders))

@@ -221,6 +221,9 @@ def _files_there(folder: Path, name: str) -> str:
         return "put the file beside this one and name it by its relative path"
     place = (folder / name).parent
     parent = Path(name).parent
-    there = [str(parent / item.name) for item in place.iterdir() if item.is_file()] if place.is_dir() else []
+    try:
+        there = [str(parent / item.name) for item in place.iterdir() if item.is_file()]
+    except OSError:
+        there = []
     near = nearest(name, there)
     return f"did you mean `{near}`?" if near else "the path starts from this file's folder"

@@ -14,6 +14,7 @@ from range.errors import Fault
 from range.expansion import Path
 from range.hints import known_names
 from range.scenario import Parallel, Scenario, Step
+from range.sensors import faults as source_faults
 from range.tool import Tool
 from range.topology_rules import file_faults
 
@@ -28,11 +29,9 @@ def tool_faults(tool: Tool) -> tuple[Fault, ...]:
             what = f"two alert sources are called `{source.name}`"
             found.append(Fault((*place, "name"), what, "give each its own name"))
         names.add(source.name)
-        if source.pattern is not None:
-            found += _expression((*place, "pattern"), source.pattern)
-        elif source.format == "syslog":
-            hint = "add `pattern:` with named groups, e.g. (?P<src>[0-9.]+)"
-            found.append(Fault(place, f"alert source `{source.name}` has no `pattern`", hint))
+        hint = "docs/tools.md lists the fields and what each format needs"
+        for key, what in source_faults(source):
+            found.append(Fault((*place, key) if key else place, f"alert source `{source.name}`: {what}", hint))
     if tool.node is not None:
         found += file_faults(("node",), tool.node)
     return tuple(found)

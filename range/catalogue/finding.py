@@ -61,6 +61,13 @@ def find(kind: Kind, reference: str | Path, base: Path | None = None) -> Path:
         hint = known_names(text, names(kind), none="give the path of a file, e.g. ./my.yaml")
         raise NotFound(f"there is no {kind} called `{text}`", hint=hint)
     path = (base or Path()) / text
+    try:
+        path.stat()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise NotFound(f"`{text[:80]}` cannot be opened: {reason}", hint="check the path") from None
     if inner and path.is_dir():
         path = path / inner
     if path.is_file():

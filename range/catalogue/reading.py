@@ -21,10 +21,11 @@ from range.errors import Invalid, Problem, Where
 
 BYTES_AT_MOST = 1024 * 1024
 DEPTH_AT_MOST = 40
-VALUES_AT_MOST = 100_000
+VALUES_AT_MOST = 20_000
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]{1,30}|[0-9]{1,30}(\.[0-9]{0,30})?)([eE][-+]?[0-9]{1,2})?")
+_ODD = re.compile("[\0\ud800-\udfff]")
 _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
     word: value for text, value in (("true", True), ("false", False)) for word in (text, text.title(), text.upper())
 }
@@ -190,8 +191,8 @@ class _Reader:
             elif isinstance(event, events.ScalarEvent):
                 self._no_tag(event, where)
                 scalar = _scalar(event)
-                if isinstance(scalar, str) and "\0" in scalar:
-                    self._say(where, "a character with code 0 has no place here", "remove it")
+                if isinstance(scalar, str) and _ODD.search(scalar):
+                    self._say(where, "a character with code 0, or half a character, has no place here", "remove it")
                 self._add(Value(where, scalar), event.anchor, event)
         return self._root
 

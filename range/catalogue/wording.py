@@ -112,6 +112,7 @@ def _spot(model: type[BaseModel], data: object, loc: Sequence[str | int]) -> _Sp
     type_: Any = model
     around: type[BaseModel] | None = None
     rest = list(loc)
+    in_dict = False
     while True:
         type_, branches = _bare(type_)
         if branches:
@@ -127,10 +128,11 @@ def _spot(model: type[BaseModel], data: object, loc: Sequence[str | int]) -> _Sp
         if not rest:
             return _Spot(path, type_, data, around)
         step = rest.pop(0)
-        if step == "[key]":
+        if step == "[key]" and in_dict:
             return _Spot(path, type_, path[-1], around, key=True)
         path = (*path, step)
         around = type_ if _is_model(type_) else around
+        in_dict = get_origin(type_) is dict
         type_ = _inner(type_, step)
         data = _into(data, step)
 

@@ -12,7 +12,7 @@ from types import FrameType
 import typer
 
 from range import __version__, errors
-from range.cli import campaigns, exits, images, network, ranges, topologies
+from range.cli import bench, campaigns, doctor, exits, images, network, ranges, topologies
 from range.cli.console import err, show_error
 
 HELP = """Cyber ranges for joint cyber-defence R&D: launch a network, deploy a defence, attack it the same way again and
@@ -30,10 +30,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (campaigns, ranges, network):
+for module in (campaigns, ranges, network, doctor):
     module.register(app)
 app.add_typer(topologies.app, name="topology")
 app.add_typer(images.app, name="images")
+app.add_typer(bench.app, name="bench")
 
 
 def _version(wanted: bool) -> None:

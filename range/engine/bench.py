@@ -57,10 +57,10 @@ class WatchedEngine(DockerEngine):
         if isinstance(change, Wire):
             self.wire = time.monotonic() - begin
 
-    def ask(self, container: str, verb: str, request: Mapping[str, Any], doing: str) -> dict[str, Any]:
+    def _ask_agent(self, range_id: str, verb: str, request: Mapping[str, Any], doing: str) -> dict[str, Any]:
         """As the engine does."""
         begin = time.monotonic()
-        answer = super().ask(container, verb, request, doing)
+        answer = super()._ask_agent(range_id, verb, request, doing)
         if verb == "wire":
             self.agent = time.monotonic() - begin
         return answer
@@ -78,8 +78,9 @@ class Bench:
         self.note = note
         self.processors = os.cpu_count() or 2
 
-    def launch(self, size: Size, repeat: int = 1, *, networks: bool = True) -> LaunchFigures:
+    def launch(self, nodes: int, links: int, seed: int = 1, repeat: int = 1, *, networks: bool = True) -> LaunchFigures:
         """Three rounds a repetition, one for each worker count of the floor. Raises Refused, EngineUnavailable."""
+        size = Size(nodes, links, seed)
         layout = bench_topology(size, IMAGE)
         self._prepare()
         ours, bare, rival = [], [], []

@@ -130,6 +130,20 @@ class Containers:
                 if error.status_code not in (404, 409):
                     raise
 
+    def remove_node(self, range_id: str, node: str) -> None:
+        """Kill and remove a node's container: by its name, and by its labels when nothing has that name."""
+        with faults(f"removing node {node}"):
+            try:
+                self.api.remove_container(labels.container_name(self.instance, range_id, node), force=True, v=True)
+                return
+            except APIError as error:
+                if error.status_code == 409:
+                    return
+                if error.status_code != 404:
+                    raise
+        for container in self.list(range=range_id, node=node, kind="node"):
+            self.remove(container["Id"])
+
     def _make(self, name: str, options: dict[str, Any], files: bytes | None, spec: str, what: str) -> str:
         with faults(f"making {what}"):
             try:

@@ -17,6 +17,7 @@ import docker
 from range.clock import SystemClock
 from range.engine import containers as boxes
 from range.engine import fabric, labels, owners
+from range.engine.agents import Agents
 from range.engine.channel import Channel, run
 from range.engine.client import faults
 from range.engine.fabric import Life
@@ -50,6 +51,9 @@ class DockerEngine:
         self.api = client.api
         self.containers = boxes.Containers(client.api, instance)
         self.clock = clock
+        self.agents = Agents()
+        self.born: dict[tuple[str, str], Life] = {}
+        """Nodes made here and not yet wired, so that wiring need not ask for each."""
 
     def capabilities(self) -> Capabilities:
         """Asks the engine, and a throw-away fabric whether the kernel has sch_netem."""
@@ -107,13 +111,17 @@ class DockerEngine:
             case CreateFabric():
                 for dead in self.containers.list(range=range_id, kind="fabric"):
                     self.containers.remove(dead["Id"])
-                self.containers.make_fabric(range_id, ownership)
+                made = self.containers.make_fabric(range_id, ownership)
+                self.agents.keep(range_id, lambda: self._agent(made, "serve", "making the fabric"))
             case CreateNode(node=node):
-                self.containers.make_node(range_id, ownership, node)
+                life = self._life(self.containers.make_node(range_id, ownership, node))
+                if life is not None:
+                    self.born[range_id, node.name] = life
             case RemoveNode(node=name):
-                for container in self.containers.list(range=range_id, node=name, kind="node"):
-                    self.containers.remove(container["Id"])
+                self.born.pop((range_id, name), None)
+                self.containers.remove_node(range_id, name)
             case RemoveFabric():
+                self.agents.close(range_id)
                 for container in self.containers.list(range=range_id, kind="fabric"):
                     self.containers.remove(container["Id"])
             case Wire(layout=layout, nodes=nodes):
@@ -121,7 +129,8 @@ class DockerEngine:
             case Complete(layout=layout, started=started):
                 digests = {name: start_digest(layout.node(name)) for name in started}
                 request = {"started": digests, "complete": True}
-                self.ask(self.fabric_of(range_id), "started", request, "noting that the range is whole")
+                self._ask_agent(range_id, "started", request, "noting that the range is whole")
+                self.agents.close(range_id)
                 self.containers.finish(range_id)
             case StartNode():
                 raise TypeError("start commands are run by range/operations/deploy.py")
@@ -180,10 +189,18 @@ class DockerEngine:
 
     def ask(self, container: str, verb: str, request: Mapping[str, Any], doing: str) -> dict[str, Any]:
         """One question to a fabric's agent. Raises EngineFault with its words."""
-        channel = Channel(
-            self.client, container, fabric.agent_argv(verb), env=fabric.AGENT_ENV, stdin=True, doing=doing
-        )
-        return fabric.ask(channel, request, doing)
+        return fabric.ask(self._agent(container, verb, doing), request, doing)
+
+    def _agent(self, container: str, verb: str, doing: str) -> Channel:
+        argv = fabric.agent_argv(verb)
+        return Channel(self.client, container, argv, env=fabric.AGENT_ENV, stdin=True, doing=doing)
+
+    def _ask_agent(self, range_id: str, verb: str, request: Mapping[str, Any], doing: str) -> dict[str, Any]:
+        """As `ask`, of the agent that was begun with the fabric if it still listens."""
+        answer = self.agents.ask(range_id, verb, request)
+        if answer is None:
+            return self.ask(self.fabric_of(range_id), verb, request, doing)
+        return fabric.checked(answer, doing)
 
     def kill(self, range_id: str, mark: str) -> None:
         """Kill every process that carries a command's mark; without a fabric there is nobody left to kill."""
@@ -215,13 +232,15 @@ class DockerEngine:
         return Life(seen["Config"]["Labels"][labels.NODE], seen["Id"], int(state["Pid"]), str(state["StartedAt"]))
 
     def _wire(self, range_id: str, layout: Layout, nodes: Sequence[str]) -> None:
-        lives = self.lives(range_id, nodes)
+        lives = {name: life for name in nodes if (life := self.born.pop((range_id, name), None)) is not None}
+        if unknown := set(nodes) - set(lives):
+            lives |= self.lives(range_id, unknown)
         for name in nodes:
             if name not in lives:
                 raise self._dead(range_id, name)
         request = fabric.wire_request(layout, nodes, lives)
         try:
-            self.ask(self.fabric_of(range_id), "wire", request, "wiring the range")
+            self._ask_agent(range_id, "wire", request, "wiring the range")
         except EngineFault:
             now = self.lives(range_id, nodes)
             for name in nodes:

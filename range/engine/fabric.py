@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from range.engine.agents import packed
 from range.engine.channel import Channel
 from range.errors import EngineFault
 from range.layout import Interface, Layout, NodeSpec, TapSpec
@@ -92,7 +93,7 @@ AGENT_ENV = {"PYTHONPATH": AGENT_HOME, "PYTHONDONTWRITEBYTECODE": ""}
 def ask(channel: Channel, request: Mapping[str, Any], doing: str) -> dict[str, Any]:
     """Send one request to an agent's channel and read its answer. Raises EngineFault with the agent's words."""
     try:
-        send_request(channel, request)
+        channel.send(packed(request))
         said = {1: b"", 2: b""}
         for stream, data in channel.frames():
             said[stream] += data
@@ -103,15 +104,14 @@ def ask(channel: Channel, request: Mapping[str, Any], doing: str) -> dict[str, A
     except ValueError:
         words = (said[2] or said[1]).decode("utf-8", "replace").strip()[-500:]
         raise EngineFault(f"{doing}: the fabric answered nothing ({words})", hint="`jointrange doctor`") from None
+    return checked(answer, doing)
+
+
+def checked(answer: dict[str, Any], doing: str) -> dict[str, Any]:
+    """An agent's answer without its `ok`. Raises EngineFault with the agent's words."""
     if not answer.pop("ok"):
         raise EngineFault(f"{doing}: {answer['error']}", hint="`jointrange up` again makes right what is not")
     return answer
-
-
-def send_request(channel: Channel, request: Mapping[str, Any]) -> None:
-    """Write one request, its length first."""
-    data = json.dumps(request).encode()
-    channel.send(f"{len(data)}\n".encode() + data)
 
 
 def wire_request(layout: Layout, nodes: Sequence[str], lives: Mapping[str, Life]) -> dict[str, Any]:

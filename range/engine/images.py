@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import docker
@@ -59,6 +60,7 @@ class DockerImages(DockerBuilders):
         super().__init__(client, instance, owner)
         self._folder = folder
         self._cache = cache
+        self._stop = Event()
 
     def digest(self, reference: str) -> str | None:
         """The image's id, or None when it is not here."""
@@ -84,11 +86,13 @@ class DockerImages(DockerBuilders):
         wanted = tuple(dict.fromkeys(references))
         if any(_kind(reference) for reference in wanted):
             self.ensure(PREFIX + BASE, progress)
+        self._stop.clear()
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="images") as workers:
             futures = {reference: workers.submit(self.ensure, reference, progress) for reference in wanted}
             try:
                 return {reference: future.result() for reference, future in futures.items()}
             except BaseException:
+                self._stop.set()
                 workers.shutdown(wait=False, cancel_futures=True)
                 raise
 
@@ -184,7 +188,7 @@ class DockerImages(DockerBuilders):
             )
             journal = self._journal(kind)
             try:
-                failure = _follow(answer, said, journal, lambda line: progress(f"{PREFIX}{kind}: {line}"))
+                failure = self._follow(answer, said, journal, lambda line: progress(f"{PREFIX}{kind}: {line}"))
             except BaseException:
                 answer.close()  # the engine ends the build when nobody listens
                 self._clear(kind)
@@ -199,6 +203,26 @@ class DockerImages(DockerBuilders):
             )
         journal.unlink(missing_ok=True)
         return image
+
+    def _follow(
+        self, answer: Iterable[Mapping[str, Any]], said: deque[str], journal: Path, progress: Callable[[str], None]
+    ) -> str:
+        """Read the builder's answer to its end; what went wrong, or nothing. Images it makes are noted in the journal."""
+        failure = ""
+        for part in answer:
+            if self._stop.is_set():
+                raise ImageMissing("building images was stopped, because another one failed or by hand")
+            failure = str(part.get("error", "")).strip() or failure
+            for line in str(part.get("stream", "")).splitlines():
+                if line.strip():
+                    said.append(line.rstrip())
+                step, image = _STEP.match(line), _MADE.match(line)
+                if step:
+                    progress(f"step {step[1]} of {step[2]}: {step[3][:80]}")
+                if image:
+                    with journal.open("a") as file:
+                        file.write(f"{image[1]}\n")
+        return failure
 
     def _journal(self, kind: str) -> Path:
         """Where a build notes its intermediate images; gone when it ended well."""
@@ -316,22 +340,3 @@ def _kind(reference: str) -> str | None:
 
 def _labels(content: str) -> dict[str, str]:
     return {labels.KIND: KIND_IMAGE, CONTENT: content}
-
-
-def _follow(
-    answer: Iterable[Mapping[str, Any]], said: deque[str], journal: Path, progress: Callable[[str], None]
-) -> str:
-    """Read the builder's answer to its end; what went wrong, or nothing. Images it makes are noted in the journal."""
-    failure = ""
-    for part in answer:
-        failure = str(part.get("error", "")).strip() or failure
-        for line in str(part.get("stream", "")).splitlines():
-            if line.strip():
-                said.append(line.rstrip())
-            step, image = _STEP.match(line), _MADE.match(line)
-            if step:
-                progress(f"step {step[1]} of {step[2]}: {step[3][:80]}")
-            if image:
-                with journal.open("a") as file:
-                    file.write(f"{image[1]}\n")
-    return failure

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from range.engine import fabric
+from range.engine.agents import packed
 from range.engine.channel import Channel
 from range.engine.client import faults
 from range.engine.docker import ChannelStream, DockerEngine
@@ -190,7 +191,7 @@ class ChannelDuplex:
         self.channel = channel
         self.frames = channel.frames()
         self.first = b""
-        fabric.send_request(channel, request)
+        channel.send(packed(request))
         answer = b""
         for stream, data in self.frames:
             if stream == 1:

@@ -199,7 +199,7 @@ def play(run: Run, tree: Sequence[TreeFile], forks: int, stop: threading.Event, 
     run.evidence.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + run.seconds
     listener = Listener(run.tool.name, task_count(tree, run.playbook), progress)
-    _clear_dead_runs()
+    clear_dead_runs()
     with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as name:
         private = Path(name)
         copy_tree(run.folder, private / "project", (file for file in tree if not file.link))
@@ -358,7 +358,7 @@ def _run(config: Any, listener: Listener, deadline: float, stop: threading.Event
     return ended[0]
 
 
-def _clear_dead_runs() -> None:
+def clear_dead_runs() -> None:
     """Remove the private folders of processes that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]

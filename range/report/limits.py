@@ -1,5 +1,6 @@
-"""What a result does not show: the limits of its evidence, in words, worked out from its numbers.
+"""What a result does not show: the limits of its evidence, in words.
 
+Knows: which limit follows from which number of a result.
 Must never: be left out of a report, or say what the numbers do not.
 """
 

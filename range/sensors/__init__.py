@@ -43,24 +43,24 @@ def read(line: Line, source: AlertSource, *, tool: str, node: str, seen: float) 
     return PARSERS[source.format](line.text, source, tool=tool, node=node, seen=seen)
 
 
-def faults(source: AlertSource) -> tuple[str, ...]:
-    """What is wrong with a source of a manifest, in words; empty when it can be used."""
-    found = [f"`{name}` is not an alert field" for name in source.constants if name not in FIELDS]
-    found += [f"`{name}` is not an alert field" for name in source.fields if name not in FIELDS]
+def faults(source: AlertSource) -> tuple[tuple[str, str], ...]:
+    """What is wrong with a source of a manifest: (key of the manifest, "" for the whole; what). Empty when usable."""
+    found = [("constants", f"`{name}` is not an alert field") for name in source.constants if name not in FIELDS]
+    found += [("fields", f"`{name}` is not an alert field") for name in source.fields if name not in FIELDS]
     if source.fields and source.format != "jsonlines":
-        found.append("`fields` is for the format jsonlines")
+        found.append(("fields", "`fields` is for the format jsonlines"))
     if source.pattern is not None and source.format != "syslog":
-        found.append("`pattern` is for the format syslog")
-    if source.format == "syslog":
-        found += _pattern_faults(source.pattern)
+        found.append(("pattern", "`pattern` is for the format syslog"))
+    elif source.pattern is not None:
+        found += [("pattern", what) for what in _pattern_faults(source.pattern)]
+    elif source.format == "syslog":
+        found.append(("", "the format syslog needs a `pattern`"))
     return tuple(found)
 
 
-def _pattern_faults(pattern: str | None) -> list[str]:
-    if pattern is None:
-        return ["the format syslog needs a `pattern`"]
+def _pattern_faults(pattern: str) -> list[str]:
     try:
         groups = re.compile(pattern).groupindex
-    except re.error as error:
-        return [f"`pattern` is not a regular expression: {error}"]
+    except (re.error, OverflowError, RecursionError) as error:
+        return [f"this is not a regular expression: {error}"]
     return [f"the group `{name}` is not an alert field" for name in groups if name not in FIELDS]

@@ -64,8 +64,14 @@ def half_made(client: docker.DockerClient, word: str) -> list[str]:
 
 def output(client: docker.DockerClient, reference: str) -> bytes:
     """What the image's own command prints."""
-    said: bytes = client.containers.run(reference, remove=True, network_mode="none")
-    return said
+    container = client.containers.create(reference, network_mode="none")
+    try:
+        container.start()
+        assert container.wait(timeout=60)["StatusCode"] == 0
+        said: bytes = container.logs()
+        return said
+    finally:
+        container.remove(force=True)
 
 
 def test_the_adapter_is_both_ports(images: DockerImages) -> None:
@@ -240,3 +246,19 @@ def test_a_sweep_takes_dead_builders_and_leaves_living_ones(
     gone.start_builder("jointrange/base", "dead")
     assert images.sweep_builders() == [labels.container_name(folder.name, "builder", "dead")]
     assert images.exec_builder(builder, ["true"]).exit_code == 0
+
+
+def test_when_one_build_fails_the_others_end_too(
+    images: DockerImages, client: docker.DockerClient, folder: Path, kind: str
+) -> None:
+    slow = folder.parent / f"{kind}-slow"
+    slow.mkdir()
+    (slow / "Dockerfile").write_text(
+        f"FROM jointrange/base\nRUN : {kind}; for i in $(seq 300); do echo $i; sleep 1; done\n"
+    )
+    (folder / "Dockerfile").write_text("FROM jointrange/base\nRUN exit 9\n")
+    start = time.monotonic()
+    with pytest.raises(ImageMissing, match="non-zero code: 9"):
+        images.ensure_all([f"jointrange/{kind}", f"jointrange/{kind}-slow"], lambda line: None)
+    assert time.monotonic() - start < 60
+    assert half_made(client, kind) == []

@@ -23,7 +23,7 @@ from range.errors import ProvisionFailed, Refused
 from range.layout import Layout, resolve
 from range.operations.deploy import deploy
 from range.operations.destroy import destroy
-from range.plan import Ownership, plan
+from range.plan import Ownership, plan, teardown
 from range.ports import Placed
 from range.provisioner.ansible import AnsibleProvisioner
 from range.tool import Tool
@@ -128,7 +128,8 @@ def lab(world: World) -> Iterator[Layout]:
         )
         yield layout
     finally:
-        destroy(plan("lab", None, world.engine.observe("lab")), world.engine, lambda event: None)
+        for there in world.engine.survey():
+            destroy(teardown(there), world.engine, lambda event: None)
 
 
 def test_a_tool_is_installed_once_and_then_found(world: World, folder: Path, tmp_path: Path) -> None:
@@ -137,12 +138,13 @@ def test_a_tool_is_installed_once_and_then_found(world: World, folder: Path, tmp
     reference = world.provisioner.install(tool, folder, "jointrange/base", tmp_path / "evidence", said.append)
     assert reference.startswith(f"jointrange-tool/{world.instance}:")
     assert said[1:] == [f"{tool.name}: task 1 of 2: Make a file", f"{tool.name}: task 2 of 2: Bring a script"]
-    show = world.client.containers.run(reference, ["/opt/show"], remove=True, network_mode="none")
-    assert show == b"hello"
+    builder = world.images.start_builder(reference, "look")
+    assert world.images.exec_builder(builder, ["/opt/show"]).stdout == b"hello"
+    world.images.remove_builder(builder)
     start = time.monotonic()
     again = world.provisioner.install(tool, folder, "jointrange/base", tmp_path / "evidence", said.append)
     assert again == reference
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 1
     assert len(said) == 3, "the second time nothing runs"
     assert list((tmp_path / "evidence").glob("*-install-*/output.txt"))
 

@@ -94,6 +94,11 @@ def test_a_tool_on_one_end_that_names_the_other_has_said_the_pair(node: str, src
     assert about(an_alert(STEP, node=node, src=Endpoint(src), dst=Endpoint()), STEP).rule == rule
 
 
+def test_a_node_that_attacks_itself_has_no_other_end() -> None:
+    step = replace(STEP, source="web", source_address=WEB)
+    assert about(an_alert(step, node="web", src=Endpoint(WEB), dst=Endpoint()), step).rule == "none"
+
+
 @pytest.mark.parametrize(
     ("said", "of_step", "fits"),
     [

@@ -112,6 +112,13 @@ def test_ambiguous_and_mistagged_alerts_are_no_false_alarms() -> None:
     assert (card.ambiguous, card.mistagged, card.false_alarms) == (1, 1, ())
 
 
+def test_an_alert_that_could_be_about_several_canaries_is_about_a_canary() -> None:
+    first = an_action("canary", kind="canary", technique=None)
+    twins = (first, replace(first, nonce="jrcanary2"))
+    card = card_of(a_trial(*twins, alerts=(an_alert(first),)))
+    assert (card.ambiguous, card.mistagged, card.false_alarms) == (0, 0, ())
+
+
 @given(st.permutations([an_alert(A, src=Endpoint("192.0.2.77"), time=T0 + second) for second in (1, 2, 3, 55, 90)]))
 def test_the_order_of_alerts_changes_no_false_alarm(alerts: Sequence[object]) -> None:
     (_control, judged) = a_result(CONTROL_TRIAL, a_trial(A, alerts=tuple(alerts))).judged

@@ -117,6 +117,7 @@ def test_an_effect_nobody_knows_is_inconclusive() -> None:
         canaries("suricata")[:1],
         canaries("suricata")[1:],
         (*canaries("suricata"), *canaries("waf", after=False)),
+        (*canaries("suricata"), replace(canaries("suricata")[0], seen=None)),
     ],
 )
 def test_a_dead_sensor_makes_silence_mean_nothing(results: Sequence[object]) -> None:

@@ -145,6 +145,10 @@ def bridge_request(name: str, mtu: int) -> tuple[int, int, bytes, str]:
     return NEWLINK, CREATE | EXCL, body, f"making bridge {name}"
 
 
+QUEUES = attr(31, struct.pack("I", 1)) + attr(32, struct.pack("I", 1))
+"""One queue each way; the kernel would make one for each processor."""
+
+
 def cable_request(port: str, master: int | None, end: dict[str, Any], ns: int) -> tuple[int, int, bytes, str]:
     """Make a cable: its port here, its other end born in the namespace of `ns` (a file descriptor).
 
@@ -152,10 +156,10 @@ def cable_request(port: str, master: int | None, end: dict[str, Any], ns: int) -
     """
     mtu = attr(4, struct.pack("I", end["mtu"]))
     mac = attr(1, bytes.fromhex(end["mac"].replace(":", "")))
-    peer = link_body(0, 0, 0, attr(3, end["name"].encode() + b"\0"), mac, mtu, attr(28, struct.pack("i", ns)))
+    peer = link_body(0, 0, 0, attr(3, end["name"].encode() + b"\0"), mac, mtu, QUEUES, attr(28, struct.pack("i", ns)))
     info = attr(18, attr(1, b"veth\0") + attr(2, attr(1, peer)))
     into = attr(10, struct.pack("I", master)) if master is not None else b""
-    body = link_body(0, UP, UP, attr(3, port.encode() + b"\0"), mtu, into, info)
+    body = link_body(0, UP, UP, attr(3, port.encode() + b"\0"), mtu, QUEUES, into, info)
     return NEWLINK, CREATE | EXCL, body, f"making the cable to {end['name']}"
 
 
@@ -183,9 +187,9 @@ def route_request(kind: int, to: str, via: str) -> tuple[int, int, bytes, str]:
     return kind, flags, body, f"routing {to} via {via}"
 
 
-def routes(inside: Netlink, family: int) -> list[dict[str, Any]]:
-    """The main and other tables of a namespace, loopback's own entries left out."""
-    names = {entry["index"]: name for name, entry in inside.links().items()}
+def routes(inside: Netlink, family: int, links: dict[str, Any]) -> list[dict[str, Any]]:
+    """The main and other tables of a namespace with these links, loopback's own entries left out."""
+    names = {entry["index"]: name for name, entry in links.items()}
     found = []
     for payload, _ in inside.dump(GETROUTE, struct.pack("BBBBBBBBI", family, 0, 0, 0, 0, 0, 0, 0, 0)):
         _f, length, _s, _t, table, protocol, _scope, kind, _flags = struct.unpack_from("BBBBBBBBI", payload)

@@ -55,7 +55,7 @@ HOME = os.open("/proc/self/ns/net", os.O_RDONLY)
 def write_in_root(pid: int, path: str, data: bytes) -> None:
     """Overwrite an existing file below a container's root; links cannot lead out of it (openat2, RESOLVE_IN_ROOT)."""
     root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY)
-    how = struct.pack("QQQ", os.O_WRONLY | os.O_TRUNC, 0, 0x10 | 0x02)
+    how = struct.pack("QQQ", os.O_WRONLY, 0, 0x10 | 0x02)
     fd = LIBC.syscall(OPENAT2, root, path.lstrip("/").encode(), how, len(how))
     code = ctypes.get_errno()
     os.close(root)
@@ -63,3 +63,4 @@ def write_in_root(pid: int, path: str, data: bytes) -> None:
         raise AgentError(f"writing {path} in a node: {os.strerror(code)}")
     with os.fdopen(fd, "wb") as file:
         file.write(data)
+        file.truncate()  # after, not before: ext4 writes a file that was emptied to the disk at once

@@ -55,7 +55,7 @@ def load_state() -> dict[str, Any]:
 def save_state(state: dict[str, Any]) -> None:
     """Write the state in one step, so that a kill leaves the old one or the new one."""
     with open(STATE + ".new", "w") as file:
-        json.dump(state, file)
+        file.write(json.dumps(state))  # in one piece, by the C encoder
     os.replace(STATE + ".new", STATE)
 
 
@@ -107,7 +107,7 @@ def _wire_node(
             changes.append((NEWLINK, 0, link_body(number, UP, UP), f"bringing {end['name']} up"))
             changes += [address_request(number, text) for text in end["addresses"]]
         inside.run(changes)
-        _routes(inside, {(route["to"], route["via"]) for route in node["routes"]})
+        _routes(inside, there, {(route["to"], route["via"]) for route in node["routes"]})
     except AgentError as error:
         raise AgentError(f"node {node['name']}: {error}") from error
     finally:
@@ -124,12 +124,12 @@ def _changed(end: dict[str, Any], state: dict[str, Any]) -> bool:
     return bool(state["ports"].get(end["port"]) != end["digest"])
 
 
-def _routes(inside: Netlink, wanted: set[tuple[str, str]]) -> None:
+def _routes(inside: Netlink, there: dict[str, Any], wanted: set[tuple[str, str]]) -> None:
     """Make the routes of ours in a node equal to `wanted`."""
     have = {
         (route["to"], route["via"])
         for family in (socket.AF_INET, socket.AF_INET6)
-        for route in routes(inside, family)
+        for route in routes(inside, family, there)
         if route["protocol"] == OURS
     }
     inside.run([route_request(DELROUTE, *route) for route in sorted(have - wanted)])
@@ -223,7 +223,7 @@ def facts(asked: dict[str, Any]) -> dict[str, Any]:
         links = inside.links()
         found[node["name"]] = {
             "interfaces": _interfaces(here, ports, room, inside, links, matched),
-            "routes": routes(inside, socket.AF_INET) + routes(inside, socket.AF_INET6),
+            "routes": routes(inside, socket.AF_INET, links) + routes(inside, socket.AF_INET6, links),
             "lookups": [{"to": to, "answer": lookup(inside, to)} for to in asked["lookups"]],
             "neighbours": neighbours(inside, links),
         }

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from range import catalogue
 from range.catalogue.checking import judged
 from range.catalogue.reading import parse
-from range.errors import Invalid, NotFound
+from range.errors import Invalid, NotFound, Problem, Where
 from range.layout import resolve
 from range.topology import Topology
 from range.topology_rules import faults
@@ -140,6 +140,41 @@ def test_a_name_that_is_not_there() -> None:
         catalogue.topology("no-such-thing")
 
 
+def test_odd_sources_are_problems_and_never_accidents(tmp_path: Path) -> None:
+    head = "schema: jointrange.topology/1\nname: t\nnodes:\n  a: {image: x, files: {/d: {source: "
+    for source in ("x" * 5000, "x" * 5000 + "/y", '"a\\ud800"', '"a\\0"', "''", "a/../../b", "none"):
+        (tmp_path / "topology.yaml").write_text(head + source + "}}}\n")
+        with pytest.raises(Invalid) as caught:
+            catalogue.topology(tmp_path)
+        assert len(caught.value.problems) == 1
+
+
+def test_odd_references_are_not_found() -> None:
+    for reference in ("x/" + "y" * 5000, "x/\0.yaml", "", "..", "/", "a b"):
+        with pytest.raises(NotFound):
+            catalogue.scenario(reference)
+
+
+COMPANY = (catalogue.root() / "topologies" / "company" / "topology.yaml").read_text(encoding="utf-8")
+
+
+@given(
+    st.integers(0, len(COMPANY) - 1), st.integers(0, 40), st.text(st.sampled_from("ab:-[]{}#&*!|>'\" ,\n0"), max_size=6)
+)
+def test_a_damaged_file_is_read_or_told_to_be_wrong(start: int, length: int, put: str) -> None:
+    text = COMPANY[:start] + put + COMPANY[start + length :]
+    for problem in problems_of(text):
+        assert problem.what
+        assert problem.where.line <= text.count("\n") + 1
+
+
+def problems_of(text: str) -> list[Problem]:
+    try:
+        return judged(Topology, parse("f", text.encode()), faults)[1]
+    except Invalid as error:
+        return list(error.problems) or [Problem(Where("f"), "")]
+
+
 words = st.sampled_from(
     ["schema", "jointrange.topology/1", "name", "networks", "nodes", "links", "taps", "a", "cidr", "10.0.0.0/24",
      "ends", "image", "count", "group", "groups", "defaults", "depends_on", "routes", "to", "via", "ready", "tcp",
@@ -156,6 +191,7 @@ files = st.fixed_dictionaries(
 )
 
 
+@example(tree={"[key]": None})
 @given(st.one_of(trees, files))
 def test_any_tree_is_a_topology_or_a_list_of_problems(tree: object) -> None:
     made, problems = judged(Topology, parse("f", json.dumps(tree).encode()), faults)

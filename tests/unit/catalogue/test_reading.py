@@ -85,9 +85,9 @@ def test_an_anchor_inside_itself_is_refused() -> None:
 
 
 def test_many_keys_are_read_quickly_and_too_many_refused() -> None:
-    assert len(str(parse("f", "\n".join(f"k{n}: 1" for n in range(20_000)).encode()).plain)) > 20_000
+    assert len(str(parse("f", "\n".join(f"k{n}: 1" for n in range(4_000)).encode()).plain)) > 20_000
     with pytest.raises(Invalid, match="more than"):
-        parse("f", ("[" + "1," * 110_000 + "]").encode())
+        parse("f", ("[" + "1," * 30_000 + "]").encode())
 
 
 marks = st.text(alphabet=st.sampled_from(list("ab:-[]{}#&*!|>'\"%@`,?<~ \n\t0.é\\\r\x00\x85\u2028")), max_size=40)

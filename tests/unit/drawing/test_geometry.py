@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from range.drawing.geometry import Box, Picture, placed, shorten, tracked
@@ -73,7 +73,6 @@ def layouts(draw: st.DrawFn) -> Layout:
     return a_layout(networks=networks, nodes=nodes, links=links, taps=taps)
 
 
-@settings(deadline=None)
 @given(layouts())
 def test_nothing_overlaps_and_all_is_inside(layout: Layout) -> None:
     judge(layout)

@@ -144,3 +144,11 @@ def test_no_message_makes_it_raise(before: str, after: str) -> None:
     record = json.loads(STOPPED)
     record["audit_data"]["messages"] = [f'{before}[id "1"] [msg "{after}"]', after, 7, None]
     assert isinstance(parse(json.dumps(record)), Alert)
+
+
+def test_a_sum_is_not_the_rule_though_it_is_graver() -> None:
+    def without_the_attack(transaction: dict[str, Any]) -> None:
+        del transaction["messages"][1]
+
+    alert = alert_of(late(without_the_attack))
+    assert (alert.rule, alert.severity, alert.disposition) == ("920350", "medium", "blocked")

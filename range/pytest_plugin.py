@@ -1,0 +1,53 @@
+"""The pytest plugin: ranges as fixtures. Loaded by every pytest run where Jointrange is installed, so it is light.
+
+    def test_reaches(range_lab):
+        lab = range_lab("topologies/pair")
+        assert lab.exec("one", "ping -c1 two").exit_code == 0
+
+Knows: pytest. Must never: import an engine before a test asks for a range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from range.lab import Lab
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--jointrange-keep`."""
+    parser.getgroup("jointrange").addoption(
+        "--jointrange-keep",
+        action="store_true",
+        help="leave the ranges of range_lab fixtures after the test, to look into them (`jointrange ls`, `down`)",
+    )
+
+
+@pytest.fixture
+def range_lab(request: pytest.FixtureRequest) -> Iterator[Callable[..., Lab]]:
+    """Launch ranges: `lab = range_lab("pair")`, with the arguments of range.lab.launch. Gone after the test."""
+    yield from _factory(request)
+
+
+@pytest.fixture(scope="session")
+def range_lab_session(request: pytest.FixtureRequest) -> Iterator[Callable[..., Lab]]:
+    """The same for ranges that all tests share. Gone after the last one."""
+    yield from _factory(request)
+
+
+def _factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., Lab]]:
+    keep = bool(request.config.getoption("--jointrange-keep"))
+    with ExitStack() as labs:
+
+        def start(topology: object, **options: object) -> Lab:
+            from range.lab import launch  # not before a test wants it: it brings the engine's library
+
+            given = {"keep": keep, **options}
+            return labs.enter_context(launch(topology, **given))  # type: ignore[arg-type]
+
+        yield start
