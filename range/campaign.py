@@ -44,7 +44,7 @@ class Campaign(Model):
     @field_validator("arms")
     @classmethod
     def _has_a_control(cls, arms: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        if arms.get(CONTROL, None) != ():
+        if arms.get(CONTROL) != ():
             raise ValueError("an arm `control: []` is needed: without it a blocked step proves nothing")
         if len(arms) < 2:
             raise ValueError("name at least one arm with tools beside `control`")

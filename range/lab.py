@@ -250,7 +250,8 @@ def launch(
     if through.engine.observe(range_id).exists:
         raise Conflict(f"range {range_id} is there already", hint="choose another name, or leave it to be made up")
     try:
-        defended.up(through, range_id, layout, chosen, owner, emit, workers=wiring.workers(told))
+        evidence = told.cache_folder / "evidence" / range_id
+        defended.up(through, range_id, layout, chosen, owner, evidence, emit, workers=wiring.workers(told))
         yield Lab(range_id, defended.put(layout, chosen).layout, through)
     finally:
         if not keep:

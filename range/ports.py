@@ -230,6 +230,9 @@ class Provisioner(Protocol):
     ) -> None:
         """Run `configure.yml` on the tool's nodes of a live range. Raises ProvisionFailed, Refused."""
 
+    def sweep(self) -> None:
+        """Remove what killed runs left on this machine."""
+
 
 class Clock(Protocol):
     """The one clock of a trial."""

@@ -65,7 +65,7 @@ def scale(
     json: Json = False,
 ) -> None:
     """Cost per node of ranges of several sizes; links are one and a half times the nodes."""
-    figures = wiring.bench(from_environment(), _note).scale(_numbers(sizes), repeat, seed)
+    figures = wiring.bench(from_environment(), _note).scale(numbers(sizes), repeat, seed)
     if json:
         console.show_json(figures)
         return
@@ -79,7 +79,7 @@ def scale(
     console.out.print(f"per_node_ratio  {figures.per_node_ratio:.2f} (target {how} {bound:g}: {met})")
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def numbers(text: str) -> tuple[int, ...]:
     """`10,100` as numbers. Raises Invalid."""
     words = [word.strip() for word in text.split(",")]
     wrong = [word for word in words if not (word.isdigit() and 4 <= int(word) <= 500)]

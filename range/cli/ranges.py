@@ -59,9 +59,18 @@ def up(
     range_id = name or layout.name
     with range_lock(settings.cache_folder, settings.instance, range_id), console.Progress(quiet=json) as progress:
         owner = wiring.ownership(settings, layout.name, kept=True, now=ports.clock.now())
+        evidence = settings.cache_folder / "evidence" / range_id
         tools = [catalogue.tool(word) for word in tool or ()]
         done = defended.up(
-            ports, range_id, layout, tools, owner, progress, workers=wiring.workers(settings), keep_broken=keep
+            ports,
+            range_id,
+            layout,
+            tools,
+            owner,
+            evidence,
+            progress,
+            workers=wiring.workers(settings),
+            keep_broken=keep,
         )
     if json:
         console.show_json(done)

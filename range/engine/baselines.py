@@ -80,7 +80,7 @@ class Baselines:
 
     def clear(self, workers: int) -> None:
         """Remove whatever of this benchmark there is."""
-        remove_benches(self.api, {"label": [f"{labels.KIND}={KIND_BENCH}", f"{RUN}={self.run}"]}, workers)
+        remove_benches(self.api, [f"{RUN}={self.run}"], workers=workers)
 
     def taken(self) -> list[str]:
         """The subnets of every Docker network there is."""
@@ -140,39 +140,32 @@ def remove_container(api: Any, container: str) -> None:
         return
 
 
-def remove_benches(api: Any, filters: Mapping[str, Any], workers: int = 4) -> list[str]:
-    """Remove the containers, then the networks, that the filters name; their names."""
-    with faults("listing what a benchmark left"):
-        containers = api.containers(all=True, filters=dict(filters))
-        networks = api.networks(filters=dict(filters))
-    return remove_these(api, containers, networks, workers)
-
-
-def remove_these(
-    api: Any, containers: Sequence[Mapping[str, Any]], networks: Sequence[Mapping[str, Any]], workers: int = 4
+def remove_benches(
+    api: Any, wanted: Sequence[str], chosen: Callable[[Mapping[str, Any]], bool] = lambda _: True, workers: int = 4
 ) -> list[str]:
-    """Remove these, as the engine listed them; their names."""
+    """Remove the containers, then the networks, that have the labels `wanted` and are `chosen`; their names."""
+    filters = {"label": [f"{labels.KIND}={KIND_BENCH}", *wanted]}
+    with faults("listing what benchmarks left"):
+        containers = list(filter(chosen, api.containers(all=True, filters=filters)))
+        networks = list(filter(chosen, api.networks(filters=filters)))
     spread(workers, lambda one: remove_container(api, one["Id"]), containers)
+    spread(workers, lambda one: remove_network(api, one["Id"]), networks)
+    return sorted([str(one["Names"][0]).lstrip("/") for one in containers] + [str(one["Name"]) for one in networks])
 
-    def forget(network: Mapping[str, Any]) -> None:
-        try:
-            with faults("removing a network"):
-                api.remove_network(network["Id"])
-        except NotFound:
-            return
 
-    spread(workers, forget, networks)
-    return [str(one["Names"][0]).lstrip("/") for one in containers] + [str(one["Name"]) for one in networks]
+def remove_network(api: Any, network: str) -> None:
+    """Remove it; one that is gone is fine."""
+    try:
+        with faults("removing a network"):
+            api.remove_network(network)
+    except NotFound:
+        return
 
 
 def sweep_benches(api: Any, instance: str, *, everything: bool = False) -> list[str]:
     """Remove what benchmarks left whose maker is dead, or of all of this installation; the names removed."""
-    filters = {"label": [f"{labels.KIND}={KIND_BENCH}", f"{labels.INSTANCE}={instance}"]}
-    with faults("listing what benchmarks left"):
-        containers = api.containers(all=True, filters=filters)
-        networks = api.networks(filters=filters)
 
     def dead(one: Mapping[str, Any]) -> bool:
         return everything or owners.alive((one.get("Labels") or {}).get(labels.OWNER, "")) is False
 
-    return sorted(remove_these(api, list(filter(dead, containers)), list(filter(dead, networks))))
+    return remove_benches(api, [f"{labels.INSTANCE}={instance}"], dead)

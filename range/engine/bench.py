@@ -100,7 +100,7 @@ class Bench:
         self._prepare()
         found: dict[int, list[Ours]] = {nodes: [] for nodes in layouts}
         for _ in range(repeat):
-            for nodes in _in_turn(tuple(layouts)):
+            for nodes in in_turn(tuple(layouts)):
                 self.note(f"a range of {nodes} nodes")
                 found[nodes].append(self._ours(layouts[nodes]))
         return scale_figures(found)
@@ -129,7 +129,7 @@ class Bench:
             return rival.networks(names, links, free_subnets(rival.taken(), len(links)), self.workers)
 
     def _ours(self, layout: Layout) -> Ours:
-        name = _run_name()
+        name = run_name()
         owner = Ownership(self.instance, owners.me(), layout.name, kept=False, created=self.ports.clock.now())
         try:
             begin = time.monotonic()
@@ -145,10 +145,10 @@ class Bench:
         return Ours(launch, wire, agent, teardown)
 
     def _baselines(self) -> Baselines:
-        return Baselines(self.client, self.instance, _run_name(), IMAGE)
+        return Baselines(self.client, self.instance, run_name(), IMAGE)
 
 
-def _run_name() -> str:
+def run_name() -> str:
     return f"bench-{uuid.uuid4().hex[:6]}"
 
 
@@ -156,7 +156,7 @@ def _nobody(_event: object) -> None:
     """A sink for events that nobody reads."""
 
 
-def _in_turn(sizes: tuple[int, ...]) -> Iterator[int]:
+def in_turn(sizes: tuple[int, ...]) -> Iterator[int]:
     """Each size, the smallest before and after each of the others: it is the one others are compared with."""
     yield sizes[0]
     for size in sizes[1:]:

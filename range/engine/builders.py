@@ -13,6 +13,7 @@ from json import dumps
 import docker
 
 from range.engine import labels, owners
+from range.engine.baselines import sweep_benches
 from range.engine.channel import Channel, run
 from range.engine.client import faults
 from range.engine.containers import archive
@@ -104,7 +105,7 @@ class DockerBuilders:
             return  # gone, or on its way out
 
     def sweep_builders(self, *, everything: bool = False) -> list[str]:
-        """Remove builders whose maker is dead, or all of this installation; their names."""
+        """Remove builders, and what benchmarks left, whose maker is dead, or all of this installation; their names."""
         filters = {"label": [f"{labels.KIND}={KIND_BUILDER}", f"{labels.INSTANCE}={self._instance}"]}
         with faults("listing builders"):
             found = self._api.containers(all=True, filters=filters)
@@ -113,7 +114,7 @@ class DockerBuilders:
             if everything or owners.alive(container["Labels"].get(labels.OWNER, "")) is False:
                 self.remove_builder(container["Id"])
                 gone.append(str(container["Names"][0]).lstrip("/"))
-        return sorted(gone)
+        return sorted(gone + sweep_benches(self._api, self._instance, everything=everything))
 
 
 def _idle(config: Mapping[str, object]) -> dict[str, list[str]]:

@@ -211,11 +211,6 @@ def microseconds(duration: str | None) -> int:
     return round(seconds(duration) * 1e6) if duration else 0
 
 
-def needs_netem(impair: Impairment | None) -> bool:
-    """Whether the kernel needs sch_netem for it."""
-    return impair is not None and any((impair.delay, impair.jitter, impair.loss))
-
-
 def hosts_file(layout: Layout) -> str:
     """/etc/hosts for every node; `@NAME@` stands for the node's own name."""
     lines = ["127.0.0.1\tlocalhost", "127.0.1.1\t@NAME@.local", "::1\tlocalhost ip6-localhost"]

@@ -207,7 +207,7 @@ class DockerImages(DockerBuilders):
     def _follow(
         self, answer: Iterable[Mapping[str, Any]], said: deque[str], journal: Path, progress: Callable[[str], None]
     ) -> str:
-        """Read the builder's answer to its end; what went wrong, or nothing. Images it makes are noted in the journal."""
+        """Read the builder's answer to its end; what went wrong, or nothing. Images it makes go into the journal."""
         failure = ""
         for part in answer:
             if self._stop.is_set():

@@ -15,10 +15,11 @@ from range.engine.agents import packed
 from range.engine.channel import Channel
 from range.engine.client import faults
 from range.engine.docker import ChannelStream, DockerEngine
-from range.errors import NodeFailed, NotFound, Refused
+from range.errors import NodeFailed, NotFound
+from range.impairing import needs_netem, refuse_without_netem
 from range.layout import Layout
 from range.plan import digest
-from range.ports import Capabilities, Duplex, LinkState, NetworkFacts, Stream
+from range.ports import Duplex, LinkState, NetworkFacts, Stream
 from range.topology import HttpReady, Impairment, TcpReady
 
 ELSEWHERE = ("169.254.169.254", "fd00:ec2::254", "192.0.2.1", "1.1.1.1", "2001:db8::1")
@@ -53,7 +54,7 @@ class DockerSwitchboard:
         if end is None:
             have = [f"{one.name}:{cable.name}" for one in layout.nodes for cable in one.interfaces]
             raise NotFound(f"range {range_id} has no cable {node}:{interface}", hint="it has " + ", ".join(have))
-        if fabric.needs_netem(impair):
+        if needs_netem(impair):
             refuse_without_netem(self.engine.capabilities(), f"{node}:{interface}")
         request = {
             "port": fabric.port(node, interface),
@@ -221,13 +222,3 @@ class ChannelDuplex:
     def close(self) -> None:
         """Let go."""
         self.channel.close()
-
-
-def refuse_without_netem(able: Capabilities, where: str) -> None:
-    """Raise Refused when delay, jitter or loss is asked of a kernel that cannot."""
-    if not able.netem:
-        why = dict(able.missing).get("netem", "the kernel has no sch_netem")
-        raise Refused(
-            f"{where}: delay, jitter and loss cannot be made here: {why}",
-            hint="use `rate` alone, load the sch_netem module, or run on a kernel that has it (`jointrange doctor`)",
-        )

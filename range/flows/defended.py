@@ -6,7 +6,6 @@ Must never: choose a place (range/placement.py does) or run a playbook itself.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,23 +85,15 @@ def up(
     layout: Layout,
     tools: Sequence[LoadedTool],
     ownership: Ownership,
+    evidence: Path,
     emit: Sink,
     *,
     workers: int,
     keep_broken: bool = False,
 ) -> Launched:
-    """What `jointrange up` does: everything above, with the provisioner's output kept only when it failed."""
+    """What `jointrange up` does: everything above. The provisioner's output is kept in `evidence`."""
     defended = put(layout, tools)
     ranges.preview(ports, range_id, defended.layout)
-    evidence = Path(tempfile.mkdtemp(prefix="jointrange-"))
     if tools:
         defended = prepare(ports, defended, evidence, emit)
-    done = start(ports, range_id, defended, ownership, evidence, emit, workers=workers, keep_broken=keep_broken)
-    _remove(evidence)
-    return done
-
-
-def _remove(folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.unlink() if path.is_file() else path.rmdir()
-    folder.rmdir()
+    return start(ports, range_id, defended, ownership, evidence, emit, workers=workers, keep_broken=keep_broken)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from range.errors import Conflict, NotFound, RangeError, Refused
-from range.events import ImageProgress, PhaseChanged, Sink
+from range.errors import Conflict, NotFound, RangeError
+from range.events import ImageProgress, PhaseChanged, Sink, nowhere
+from range.impairing import needs_netem, refuse_without_netem
 from range.layout import Layout
 from range.operations.deploy import deploy
 from range.operations.destroy import destroy
@@ -44,21 +45,11 @@ def preview(ports: Ports, range_id: str, layout: Layout) -> Plan:
 
 def check_capabilities(ports: Ports, layout: Layout) -> None:
     """Raises Refused when the layout asks for what this engine or kernel cannot do; nothing is ever ignored."""
-    wanting = [
-        f"{node.name}:{end.name}"
-        for node in layout.nodes
-        for end in node.interfaces
-        if end.impair is not None and any((end.impair.delay, end.impair.jitter, end.impair.loss))
-    ]
-    if not wanting:
-        return
-    ensure_images(ports, (FABRIC,), lambda _event: None)
-    able = ports.engine.capabilities()
-    if not able.netem:
-        raise Refused(
-            f"delay, jitter and loss on {', '.join(wanting)} cannot be made here: {dict(able.missing).get('netem', '')}",
-            hint="use `rate` alone, load the sch_netem module, or run on a kernel that has it (`jointrange doctor`)",
-        )
+    cables = [end for node in layout.nodes for end in node.interfaces if needs_netem(end.impair)]
+    if cables:
+        ensure_images(ports, (FABRIC,), nowhere)
+        where = ", ".join(f"{end.node}:{end.name}" for end in cables)
+        refuse_without_netem(ports.engine.capabilities(), where)
 
 
 def up(
@@ -136,6 +127,7 @@ def sweep(
                 removed.append(line.range_id)
             except RangeError as error:
                 faults.append(error)
+    ports.provisioner.sweep()
     removed += ports.builders.sweep_builders(everything=everything)
     if faults:
         raise faults[0]

@@ -170,6 +170,10 @@ class AnsibleProvisioner:
         )
         play(run, tree, self._forks, self._stop, progress)
 
+    def sweep(self) -> None:
+        """Remove the private folders of runs whose process was killed."""
+        clear_dead_runs()
+
 
 def check(tool: Tool, tree: Sequence[TreeFile]) -> None:
     """Raises Refused: a playbook is missing or breaks a rule; every fault at once, with its position."""

@@ -110,6 +110,9 @@ class MemoryProvisioner:
         self._check(placed.tool)
         self.configured.append((placed.tool.name, placed.nodes))
 
+    def sweep(self) -> None:
+        """Nothing of it outlives a process."""
+
     def _check(self, tool: Tool) -> None:
         if tool.name in self.fails:
             raise ProvisionFailed(

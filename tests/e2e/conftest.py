@@ -17,6 +17,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     """A terminal. A test that leaves a container behind fails here, and the container goes."""
     made = Terminal(tmp_path, f"e2e-{uuid.uuid4().hex[:6]}")
     yield made
+    made.close()
     left = ours(made.instance)
     if left:
         ended = made.run("sweep", "--all")

@@ -23,6 +23,7 @@ class Terminal:
     folder: Path
     instance: str
     extra: Mapping[str, str] = field(default_factory=dict)
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -64,7 +65,7 @@ class Terminal:
 
     def python(self, *words: str) -> subprocess.Popen[str]:
         """Python in this terminal."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-u", *words],
             env=self.environment,
             cwd=self.folder,
@@ -73,6 +74,14 @@ class Terminal:
             stdin=subprocess.DEVNULL,
             text=True,
         )
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        for process in self.started:
+            process.kill()
+            process.communicate()
 
     def write(self, name: str, text: str) -> str:
         """A file in the working folder; its path."""

@@ -29,7 +29,6 @@ class Traces:
     links: frozenset[str]
     networks: frozenset[str]
     volumes: frozenset[str]
-    images: frozenset[str]
     folders: frozenset[str]
 
     def __sub__(self, before: Traces) -> dict[str, list[str]]:
@@ -48,9 +47,6 @@ def look(terminal: Terminal) -> Traces:
         links=_links(),
         networks=frozenset(output("docker", "network", "ls", "-q").split()),
         volumes=frozenset(output("docker", "volume", "ls", "-q").split()),
-        images=frozenset(
-            output("docker", "images", "-q", "-f", "dangling=true", "-f", "label=jointrange.kind").split()
-        ),
         folders=frozenset(path.name for path in terminal.temporary.iterdir()),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -58,8 +59,12 @@ def images(client: docker.DockerClient, folder: Path, tmp_path: Path) -> Iterato
 
 def half_made(client: docker.DockerClient, word: str) -> list[str]:
     """Nameless images that came of a build step with this word in it."""
-    nameless = client.images.list(filters={"dangling": True, "label": f"{labels.KIND}=image"})
-    return [str(image.id) for image in nameless if word in str(image.attrs["ContainerConfig"])]
+    found = []
+    for entry in client.api.images(filters={"dangling": True, "label": f"{labels.KIND}=image"}):
+        with contextlib.suppress(docker.errors.ImageNotFound):  # another build's, which went on meanwhile
+            if word in str(client.api.inspect_image(entry["Id"])["ContainerConfig"]):
+                found.append(str(entry["Id"]))
+    return found
 
 
 def output(client: docker.DockerClient, reference: str) -> bytes:
@@ -169,7 +174,7 @@ def test_a_killed_build_is_swept(
         assert images.sweep_builders() == [], "its build is alive"
         process.kill()
     deadline = time.monotonic() + 30
-    while any(kind in str(one.attrs["Config"]["Cmd"]) for one in client.containers.list(all=True)):
+    while any(kind in one["Command"] for one in client.api.containers(all=True)):
         assert time.monotonic() < deadline, "the engine did not end the build"
     assert len(half_made(client, kind)) == 1
     assert len(images.sweep_builders()) == 1

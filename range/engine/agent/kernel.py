@@ -39,7 +39,7 @@ def kernel(_asked: dict[str, Any]) -> dict[str, Any]:
         for name, commands in PROBES:
             wrong = ""
             for command in commands:
-                wrong = wrong or _tried(command)
+                wrong = wrong or tried(command)
             found[name] = wrong
     finally:
         for device in ("vkernel", "bkernel"):
@@ -48,6 +48,7 @@ def kernel(_asked: dict[str, Any]) -> dict[str, Any]:
     return {"features": found}
 
 
-def _tried(command: tuple[str, ...]) -> str:
+def tried(command: tuple[str, ...]) -> str:
+    """What went wrong with a command; nothing when it did what it should."""
     done = subprocess.run(command, capture_output=True, text=True)
     return "" if done.returncode == 0 else (done.stderr.strip() or f"`{command[0]}` failed")[:200]

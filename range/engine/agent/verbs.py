@@ -107,7 +107,8 @@ def _wire_node(
             changes.append((NEWLINK, 0, link_body(number, UP, UP), f"bringing {end['name']} up"))
             changes += [address_request(number, text) for text in end["addresses"]]
         inside.run(changes)
-        _routes(inside, there, {(route["to"], route["via"]) for route in node["routes"]})
+        known = there if any(end["port"] in have for end in node["interfaces"]) else None
+        _routes(inside, known, {(route["to"], route["via"]) for route in node["routes"]})
     except AgentError as error:
         raise AgentError(f"node {node['name']}: {error}") from error
     finally:
@@ -124,12 +125,13 @@ def _changed(end: dict[str, Any], state: dict[str, Any]) -> bool:
     return bool(state["ports"].get(end["port"]) != end["digest"])
 
 
-def _routes(inside: Netlink, there: dict[str, Any], wanted: set[tuple[str, str]]) -> None:
-    """Make the routes of ours in a node equal to `wanted`."""
+def _routes(inside: Netlink, links: dict[str, Any] | None, wanted: set[tuple[str, str]]) -> None:
+    """Make the routes of ours in a node equal to `wanted`. A node that had no cable (None) can have none yet."""
+    families = () if links is None else (socket.AF_INET, socket.AF_INET6)
     have = {
         (route["to"], route["via"])
-        for family in (socket.AF_INET, socket.AF_INET6)
-        for route in routes(inside, family, there)
+        for family in families
+        for route in routes(inside, family, links or {})
         if route["protocol"] == OURS
     }
     inside.run([route_request(DELROUTE, *route) for route in sorted(have - wanted)])
