@@ -24,6 +24,12 @@ from range.topology import size_bytes
 
 FABRIC_IMAGE = "jointrange/fabric"
 FABRIC_CAPABILITIES = ("NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_PTRACE", "KILL")
+SYSCTLS = {
+    "net.ipv4.ip_unprivileged_port_start": "0",
+    "net.ipv6.conf.all.disable_ipv6": "0",
+    "net.ipv6.conf.default.disable_ipv6": "0",
+}
+"""What every node has unless its layout says otherwise; the engine would turn IPv6 off where it makes no network."""
 PARTIAL = ".partial"
 """Ends a fabric's name until its range was whole once: so the engine's own list tells what was never finished."""
 
@@ -57,7 +63,7 @@ def node_options(api: APIClient, range_id: str, ownership: Ownership, node: Node
             mem_limit=size_bytes(limits.memory),
             nano_cpus=int(limits.cpus * 1e9) if limits.cpus else None,
             pids_limit=limits.pids,
-            sysctls={"net.ipv4.ip_unprivileged_port_start": "0", **dict(node.sysctls)},
+            sysctls={**SYSCTLS, **dict(node.sysctls)},
             dns=["127.0.0.1"],
             dns_search=["."],
             log_config={"Type": "json-file", "Config": {"max-size": "5m", "max-file": "1"}},

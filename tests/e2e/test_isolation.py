@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from range import catalogue, wiring
+from range import wiring
 from range.engine import owners
 from range.errors import IsolationBroken
 from range.events import Event, PhaseChanged, StepStarted
@@ -85,6 +85,20 @@ def a_topology() -> Topology:
                 "gate": {"kind": "router", "networks": ["lan", "dmz"]},
                 "two": {"networks": ["dmz"]},
             },
+        }
+    )
+
+
+def a_breakable_topology() -> Topology:
+    """Two hosts whose cables are not called eth0: the engine insists on that name for its own."""
+    end = {"network": "lan", "interface": "cable"}
+    return Topology.model_validate(
+        {
+            "schema": "jointrange.topology/1",
+            "name": "breakable",
+            "networks": {"lan": {"cidr": "10.66.3.0/24"}},
+            "defaults": {"image": "jointrange/base", "networks": [end]},
+            "nodes": {"one": {"role": "client"}, "two": {"role": "server"}},
         }
     )
 
@@ -257,14 +271,15 @@ def test_the_probe_agrees_and_keeps_its_facts(copies: tuple[Lab, Lab]) -> None:
 def join_to_the_engine(range_id: str, node: str) -> None:
     """Break a range on purpose: give one of its nodes the engine's own network."""
     [container] = output(
-        "docker", "ps", "-q", "--filter", f"label=jointrange.range={range_id}", "--filter", f"label=jointrange.node={node}"
+        "docker", "ps", "-q", "--filter", f"label=jointrange.range={range_id}",
+        "--filter", f"label=jointrange.node={node}",
     ).split()  # fmt: skip
     output("docker", "network", "disconnect", "none", container)
     output("docker", "network", "connect", "bridge", container)
 
 
 def test_the_probe_finds_a_broken_range(range_lab: LabFactory) -> None:
-    lab = range_lab("pair")
+    lab = range_lab(a_breakable_topology())
     assert lab.isolation().holds
     join_to_the_engine(lab.name, "one")
     proof = lab.isolation()
@@ -280,8 +295,7 @@ def test_a_trial_refuses_to_attack_a_broken_range(tmp_path: Path) -> None:
     """The range is broken between its launch and the probe: not one step runs, and it is removed."""
     settings = from_environment()
     ports = wiring.ports(settings)
-    loaded = catalogue.topology("pair")
-    layout = resolve(loaded.topology, loaded.sources)
+    layout = resolve(a_breakable_topology(), {})
     step = {
         "id": "touch", "title": "Touch", "technique": "T1595", "from": {"role": "client"}, "target": {"role": "client"},
         "run": "touch /attacked", "effect": {"run": "test -e /attacked"},
@@ -303,7 +317,7 @@ def test_a_trial_refuses_to_attack_a_broken_range(tmp_path: Path) -> None:
         number=1,
         defended=Defended(layout, ()),
         scenario=scenario,
-        ownership=Ownership(settings.instance, owners.me(), "pair", kept=False, created=ports.clock.now()),
+        ownership=Ownership(settings.instance, owners.me(), layout.name, kept=False, created=ports.clock.now()),
         evidence=tmp_path,
         workers=4,
     )
