@@ -46,8 +46,9 @@ def launch(
     for name in ("launch_ratio", "wiring_ms_per_link", "docker_networks_speedup", "teardown_ratio"):
         how, bound = figures.targets[name]
         met = "not measured" if not told[name] else "missed" if name in figures.missed else "met"
-        rows.append((name, f"{told[name]:.2f}", f"{how} {bound:g}", met))
-    console.show_table("ratios", ("FIGURE", "VALUE", "TARGET", ""), rows)
+        least, most = told.get(f"{name}_spread", ("", ""))
+        rows.append((name, f"{told[name]:.2f}", f"{least} - {most}".strip(" -"), f"{how} {bound:g}", met))
+    console.show_table("ratios", ("FIGURE", "VALUE", "PAIRS", "TARGET", ""), rows)
     for name in ("launch", "bare_start", "wiring", "docker_networks", "teardown", "bare_remove"):
         console.out.print(f"{name}_seconds  {told[name + '_seconds']:.3f}")
     console.out.print(f"launch_seconds_per_node  {figures.launch_seconds_per_node:.3f}")

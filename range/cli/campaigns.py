@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -77,18 +78,23 @@ def write(result: CampaignResult, folder: Path) -> None:
 
 def show(result: CampaignResult, folder: Path) -> None:
     """The verdict table, the gates, where the report is, and what the exit code means."""
-    table = Table(title=f"{result.run.title}: verdicts", title_justify="left", header_style="bold")
+    table = Table(title=f"{result.run.title}: verdicts", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     table.add_column("technique", no_wrap=True)
-    table.add_column("step")
-    for arm, tools in result.arms:
-        table.add_column(f"{arm} ({', '.join(tools)})" if tools else f"{arm} (no tool)")
+    table.add_column("step", ratio=3)
+    for arm, _tools in result.arms:
+        table.add_column(arm, ratio=2)
     for row in rows(result):
         cells = [Text(f"{cell.symbol} {cell.text}", style=STYLES[cell.label]) for cell in row.cells]
         table.add_row(row.technique, row.title, *cells)
     console.out.print(table)
+    for arm, tools in result.arms:
+        console.out.print(Text(f"{arm}: {', '.join(tools) or 'no tool'}", style="dim"))
+    passed = [gate for gate in result.gate_results if gate.outcome == "pass"]
+    console.out.print(f"gates: {len(passed)} of {len(result.gate_results)} pass")
     for gate in result.gate_results:
-        style = {"pass": "green", "fail": "bold red", "insufficient": "magenta"}[gate.outcome]
-        console.out.print(Text.assemble((f"{gate.outcome:>12}", style), f"  {gate.arm} {gate.gate}: {gate.reason}"))
+        if gate not in passed:
+            style = "bold red" if gate.outcome == "fail" else "magenta"
+            console.out.print(Text.assemble((gate.outcome, style), f" {gate.arm} {gate.gate}: {gate.reason}"))
     code = EXIT[result.decision]
-    console.out.print(f"\nreport:  {folder / 'report.html'}")
-    console.out.print(f"exit {code}:  {exits.MEANING[code]}", style="bold")
+    console.out.print(f"report: {folder / 'report.html'}", soft_wrap=True)
+    console.out.print(f"exit {code}: {exits.MEANING[code]}", style="bold")

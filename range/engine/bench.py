@@ -27,6 +27,7 @@ from range.engine.ratios import (
     ScaleFigures,
     Size,
     bench_topology,
+    best_workers,
     free_subnets,
     launch_figures,
     scale_figures,
@@ -38,6 +39,9 @@ from range.ports import Ports
 
 IMAGE = "jointrange/base"
 REMOVE_WORKERS = (4, 8, 16)
+PAIRS = 3
+CALIBRATION = 12
+"""Containers at most, while looking for the floor's best worker count."""
 
 Note = Callable[[str], None]
 
@@ -79,20 +83,30 @@ class Bench:
         self.processors = os.cpu_count() or 2
 
     def launch(self, nodes: int, links: int, seed: int = 1, repeat: int = 1, *, networks: bool = True) -> LaunchFigures:
-        """Three rounds a repetition, one for each worker count of the floor. Raises Refused, EngineUnavailable."""
+        """Three pairs (bare containers, then a range) a repetition. Raises Refused, EngineUnavailable."""
         size = Size(nodes, links, seed)
         layout = bench_topology(size, IMAGE)
         self._prepare()
+        calibration = self._calibration(min(nodes, CALIBRATION))
+        starting, removing = best_workers(calibration)
         ours, bare, rival = [], [], []
         for number in range(repeat):
-            for factor, removing in zip((1, 2, 4), REMOVE_WORKERS, strict=True):
-                self.note(f"repetition {number + 1} of {repeat}: bare containers, then a range")
-                bare.append(self._bare(size.nodes, factor * self.processors, removing))
+            for pair in range(PAIRS):
+                self.note(f"bare containers, then a range: pair {number * PAIRS + pair + 1} of {repeat * PAIRS}")
+                bare.append(self._bare(nodes, starting, removing))
                 ours.append(self._ours(layout))
             if networks:
-                self.note(f"repetition {number + 1} of {repeat}: the same topology with Docker networks")
+                self.note("the same topology with Docker networks")
                 rival.append(self._networks(layout))
-        return launch_figures(Samples(size, self.workers, tuple(ours), tuple(bare), tuple(rival)))
+        return launch_figures(Samples(size, self.workers, calibration, tuple(ours), tuple(bare), tuple(rival)))
+
+    def _calibration(self, count: int) -> tuple[Bare, ...]:
+        """The floor with every worker count, twice, in turn."""
+        self.note("looking for the floor's best worker counts")
+        counts = [
+            (factor * self.processors, removing) for factor, removing in zip((1, 2, 4), REMOVE_WORKERS, strict=True)
+        ]
+        return tuple(self._bare(count, *pair) for pair in counts * 2)
 
     def scale(self, sizes: Sequence[int], repeat: int = 1, seed: int = 1) -> ScaleFigures:
         """Our launch at several sizes, one and a half links a node; a small size is measured more often."""
@@ -158,7 +172,6 @@ def _nobody(_event: object) -> None:
 
 def in_turn(sizes: tuple[int, ...]) -> Iterator[int]:
     """Each size, the smallest before and after each of the others: it is the one others are compared with."""
-    yield sizes[0]
     for size in sizes[1:]:
         yield sizes[0]
         yield size

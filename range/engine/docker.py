@@ -146,7 +146,7 @@ class DockerEngine:
         user: str = "",
     ) -> ExecResult:
         """Run a command in a node."""
-        container, mark = self._running(range_id, node), uuid.uuid4().hex
+        container, mark = self.running(range_id, node), uuid.uuid4().hex
         start = self.clock.now()
         channel = Channel(
             self.client,
@@ -166,7 +166,7 @@ class DockerEngine:
         mark = uuid.uuid4().hex
         channel = Channel(
             self.client,
-            self._running(range_id, node),
+            self.running(range_id, node),
             argv,
             env={"JOINTRANGE_EXEC": mark},
             doing=f"following a command in {node}",
@@ -175,7 +175,7 @@ class DockerEngine:
 
     def write(self, range_id: str, node: str, files: Sequence[FileSpec]) -> None:
         """Put files into a running node."""
-        container = self._running(range_id, node)
+        container = self.running(range_id, node)
         with faults(f"writing files into {node}"):
             self.api.put_archive(container, "/", boxes.archive(files))
 
@@ -275,7 +275,8 @@ class DockerEngine:
             raise NotFound(f"there is no range {range_id}", hint="`jointrange ls` lists the ranges there are")
         raise NotFound(f"range {range_id} has no node {node}", hint="it has " + ", ".join(others))
 
-    def _running(self, range_id: str, node: str) -> str:
+    def running(self, range_id: str, node: str) -> str:
+        """The container of a running node. Raises NotFound with the names there are, NodeFailed."""
         container = self._container(range_id, node)
         if container["State"] != "running":
             raise NodeFailed(

@@ -32,6 +32,7 @@ from range.plan import Ownership
 
 LOCAL = "unix://"
 SOCKET = LOCAL + "/var/run/docker.sock"
+START = "start it (`systemctl start docker`), or set DOCKER_HOST; `script/bootstrap` installs one on Debian"
 PATIENCE = 10.0
 """Seconds the engine has to answer."""
 
@@ -50,6 +51,9 @@ def examine(endpoint: str, instance: str, folders: Mapping[str, Path]) -> Facts:
         "ansible_program": _beside("ansible-playbook"),
         "mmdebstrap": shutil.which("mmdebstrap") is not None,
     }
+    path = Path(endpoint.removeprefix(LOCAL))
+    if local and not path.exists():
+        return Facts(**facts, engine_fault=f"no container engine answers: there is no {path}", engine_hint=START)
     try:
         client = connect(endpoint, timeout=PATIENCE)
     except EngineUnavailable as error:

@@ -58,10 +58,14 @@ class Bare:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Everything one run measured. `networks`: the same topology with Docker networks, in seconds."""
+    """Everything one run measured. `networks`: the same topology with Docker networks, in seconds.
+
+    `bare` and `ours` are pairs, measured one right after the other. `calibration` chose the floor's worker counts.
+    """
 
     size: Size
     workers: int
+    calibration: tuple[Bare, ...]
     ours: tuple[Ours, ...]
     bare: tuple[Bare, ...]
     networks: tuple[float, ...]
@@ -69,7 +73,10 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class LaunchFigures:
-    """The ratios, then the seconds and worker counts they are made of. `missed` names the ratios off their target."""
+    """The ratios, then the seconds and worker counts they are made of. `missed` names the ratios off their target.
+
+    A ratio is the median over pairs, a spread the least and the most of them.
+    """
 
     nodes: int
     links: int
@@ -79,6 +86,8 @@ class LaunchFigures:
     agent_ms_per_link: float
     docker_networks_speedup: float
     teardown_ratio: float
+    launch_ratio_spread: tuple[float, float]
+    teardown_ratio_spread: tuple[float, float]
     launch_seconds: float
     launch_seconds_per_node: float
     bare_start_seconds: float
@@ -155,18 +164,18 @@ def free_subnets(taken: Iterable[str], count: int) -> tuple[str, ...]:
 
 
 def launch_figures(samples: Samples) -> LaunchFigures:
-    """Medians of ours against the best worker count's median of the floor."""
+    """Each of ours against the floor measured just before it."""
     launch, wire = median(one.launch for one in samples.ours), median(one.wire for one in samples.ours)
     teardown = median(one.teardown for one in samples.ours)
-    start_workers, start = _best((one.start_workers, one.start) for one in samples.bare)
-    remove_workers, remove = _best((one.remove_workers, one.remove) for one in samples.bare)
+    launches = [one.launch / floor.start for one, floor in zip(samples.ours, samples.bare, strict=True)]
+    teardowns = [one.teardown / floor.remove for one, floor in zip(samples.ours, samples.bare, strict=True)]
     networks = median(samples.networks) if samples.networks else 0.0
     size = samples.size
     ratios = {
-        "launch_ratio": round(launch / start, 3),
+        "launch_ratio": round(median(launches), 3),
         "wiring_ms_per_link": round(1000 * wire / size.links, 3),
         "docker_networks_speedup": round(networks / launch, 3),
-        "teardown_ratio": round(teardown / remove, 3),
+        "teardown_ratio": round(median(teardowns), 3),
     }
     measured = {name: value for name, value in ratios.items() if samples.networks or name != "docker_networks_speedup"}
     return LaunchFigures(
@@ -174,16 +183,18 @@ def launch_figures(samples: Samples) -> LaunchFigures:
         links=size.links,
         seed=size.seed,
         **ratios,
+        launch_ratio_spread=(round(min(launches), 3), round(max(launches), 3)),
+        teardown_ratio_spread=(round(min(teardowns), 3), round(max(teardowns), 3)),
         agent_ms_per_link=round(1000 * median(one.agent for one in samples.ours) / size.links, 3),
         launch_seconds=round(launch, 3),
         launch_seconds_per_node=round(launch / size.nodes, 4),
-        bare_start_seconds=round(start, 3),
-        bare_start_workers=start_workers,
+        bare_start_seconds=round(median(one.start for one in samples.bare), 3),
+        bare_start_workers=samples.bare[0].start_workers,
         wiring_seconds=round(wire, 4),
         docker_networks_seconds=round(networks, 3),
         teardown_seconds=round(teardown, 3),
-        bare_remove_seconds=round(remove, 3),
-        bare_remove_workers=remove_workers,
+        bare_remove_seconds=round(median(one.remove for one in samples.bare), 3),
+        bare_remove_workers=samples.bare[0].remove_workers,
         workers=samples.workers,
         samples=samples,
         targets={name: TARGETS[name] for name in ratios},
@@ -191,12 +202,10 @@ def launch_figures(samples: Samples) -> LaunchFigures:
     )
 
 
-def _best(found: Iterable[tuple[int, float]]) -> tuple[int, float]:
-    """The worker count with the least median, and that median."""
-    by_count: dict[int, list[float]] = {}
-    for workers, seconds in found:
-        by_count.setdefault(workers, []).append(seconds)
-    return min(((workers, median(times)) for workers, times in by_count.items()), key=lambda pair: pair[1])
+def best_workers(calibration: Sequence[Bare]) -> tuple[int, int]:
+    """The worker counts that started and that removed bare containers fastest: the least of each count's times."""
+    start = min(calibration, key=lambda one: one.start).start_workers
+    return start, min(calibration, key=lambda one: one.remove).remove_workers
 
 
 def scale_figures(found: Mapping[int, Sequence[Ours]]) -> ScaleFigures:

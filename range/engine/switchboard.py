@@ -139,10 +139,11 @@ class DockerSwitchboard:
 
     def connect(self, range_id: str, node: str, port: int) -> Duplex:
         """A pipe to the port: the node's loopback first, then its own addresses."""
+        life = self._life(range_id, node)
         layout, _ = self._state(range_id)
         addresses = ["127.0.0.1"]
         addresses += [end.address.partition("/")[0] for end in layout.node(node).interfaces if end.address]
-        request = {"addresses": addresses, "port": port, **self._life(range_id, node)}
+        request = {"addresses": addresses, "port": port, **life}
         channel = Channel(
             self.engine.client,
             self.engine.fabric_of(range_id),
@@ -160,12 +161,11 @@ class DockerSwitchboard:
         return fabric.LAYOUTS.validate_python(state["layout"]), state
 
     def _life(self, range_id: str, node: str) -> dict[str, Any]:
+        container = self.engine.running(range_id, node)
         lives = self.engine.lives(range_id, [node])
         if node not in lives:
-            raise NodeFailed(
-                f"node {node} of range {range_id} is not running", node=node, hint="`jointrange up` starts it again"
-            )
-        return {"pid": lives[node].pid, "container": lives[node].container}
+            raise NodeFailed(f"node {node} of range {range_id} has just ended", node=node, hint="`jointrange up` again")
+        return {"pid": lives[node].pid, "container": container}
 
     def _held(self, container: str) -> dict[str, Any]:
         """How the engine holds a container, in the words of NetworkFacts."""

@@ -19,24 +19,30 @@ def range_lock(folder: Path, instance: str, range_id: str) -> Iterator[None]:
     """Hold the range for this process. Raises Conflict when another one has it, Exhausted when the disk is full."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = open(folder / f"{instance}.{range_id}.lock", "a+")  # noqa: SIM115 (closed below)
+        file = open(folder / f"{instance}.{range_id}.lock", "ab+", buffering=0)  # noqa: SIM115 (closed below)
     except OSError as error:
-        raise Exhausted(
-            f"cannot make a lock file in {folder}: {error.strerror}", hint="free disk space, or set JOINTRANGE_CACHE"
-        ) from error
+        raise _unwritable(folder, error) from error
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.seek(0)
-            holder = file.read().strip() or "unknown"
+            holder = file.read().decode().strip() or "unknown"
             raise Conflict(
                 f"range {range_id} is being changed by process {holder}",
                 hint="wait until it is done, or choose another name with --name",
             ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        try:
+            file.truncate(0)
+            file.write(str(os.getpid()).encode())
+        except OSError as error:
+            raise _unwritable(folder, error) from error
         yield
     finally:
         file.close()
+
+
+def _unwritable(folder: Path, error: OSError) -> Exhausted:
+    return Exhausted(
+        f"cannot write a lock file in {folder}: {error.strerror}", hint="free disk space, or set JOINTRANGE_CACHE"
+    )

@@ -17,7 +17,7 @@ from range.sensors import read
 from range.sensors.lines import LineSplitter
 from range.tool import AlertSource
 
-FOLLOW = 'touch "$1" 2>/dev/null; exec tail -n +1 -F "$1" 2>/dev/null'
+FOLLOW = 'touch "$1" 2>/dev/null; tail -n +1 -s 0.1 -F "$1" 2>/dev/null || exec tail -n +1 -F "$1" 2>/dev/null'
 
 
 class Collector:

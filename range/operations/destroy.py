@@ -13,7 +13,7 @@ from range.plan import Ownership, Plan, RemoveFabric, RemoveNode
 from range.ports import Engine
 
 
-def destroy(plan: Plan, engine: Engine, emit: Sink, *, workers: int = 8) -> None:
+def destroy(plan: Plan, engine: Engine, emit: Sink, *, workers: int = 16) -> None:
     """Carry out a teardown plan. Every change is tried; the first fault is raised at the end.
 
     The fabric goes first: its end takes every cable with it at once, where each node's end would take its own.

@@ -226,7 +226,8 @@ def test_listeners_of_this_machine_hear_nothing(copies: tuple[Lab, Lab]) -> None
                 words = ["python3", "/srv/talk.py", str(canary.port), *addresses]
                 tried = json.loads(lab.exec(name, words).check().text)
                 assert len(tried) == 2 * len(addresses)
-                assert all("unreachable" in answer for answer in tried.values()), f"{name}: {tried}"
+                refused = ("unreachable", "Cannot assign requested address")  # the latter: no IPv6 in this node
+                assert all(answer.endswith(refused) for answer in tried.values()), f"{name}: {tried}"
         assert len(canary.heard) == 2, canary.heard
 
 
@@ -243,7 +244,7 @@ def test_a_second_range_hears_nothing_of_the_first(copies: tuple[Lab, Lab]) -> N
     for lab, marker in ((first, "the first"), (second, "the second")):
         tried = json.loads(lab.exec("one", ["python3", "/srv/talk.py", str(port), address]).check().text)
         assert tried[f"{address}/SOCK_STREAM"] == marker
-    second.exec("two", "pkill -f listen.py; rm -f /srv/heard").check()
+    second.exec("two", "pkill -f [l]isten.py; rm -f /srv/heard").check()
     heard = first.exec("two", "cat /srv/heard").text.split()
     with second.capture("dmz") as taken:
         for _ in range(3):

@@ -7,12 +7,15 @@ the fabric an address.
 
 from __future__ import annotations
 
+import array
+import fcntl
 import http.client
 import json
 import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -73,7 +76,7 @@ def wire(asked: dict[str, Any]) -> dict[str, Any]:
     for node in asked["nodes"]:
         impair += _wire_node(here, node, have, index, state)
     state["ports"] = {port: digest for port, digest in state["ports"].items() if port in keep}
-    _mirror(asked["mirrors"], state)
+    _mirror(asked["mirrors"], state, set(here.links()))
     _tc(impair)
     for node in asked["nodes"]:
         old = state["nodes"].get(node["name"], {})
@@ -117,7 +120,9 @@ def _wire_node(
     for end in fresh:
         state["ports"][end["port"]] = end["digest"]
         state.get("impaired", {}).pop(end["port"], None)
-        state["mirrors"].pop(end["port"], None)
+        _forget(state["mirrors"], end["port"])
+        if not end["addresses"]:
+            without_offloads(end["port"])
     return [line for end in fresh for line in shape(end["port"], end["impair"])]
 
 
@@ -138,10 +143,30 @@ def _routes(inside: Netlink, links: dict[str, Any] | None, wanted: set[tuple[str
     inside.run([route_request(NEWROUTE, *route) for route in sorted(wanted - have)])
 
 
-def _mirror(wanted: dict[str, list[str]], state: dict[str, Any]) -> None:
+def _forget(mirrors: dict[str, list[str]], fresh: str) -> None:
+    """A port made anew mirrors nothing yet, and whatever was mirrored to it has lost its target."""
+    mirrors.pop(fresh, None)
+    for port, targets in mirrors.items():
+        if fresh in targets:
+            mirrors[port] = []
+
+
+def without_offloads(port: str) -> None:
+    """Let whole, checksummed packets of at most one MTU leave by this port, for tools that read packets as they come.
+
+    Cables between kernels carry unfinished checksums and oversized segments (linux/ethtool.h: TX checksum, scatter-
+    gather, TSO, GSO), which the receiving kernel finishes; a sensor that reads them raw would see damage.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        for command in (0x17, 0x19, 0x1F, 0x24):
+            value = array.array("I", (command, 0))
+            fcntl.ioctl(asked, 0x8946, struct.pack("16sP", port.encode(), value.buffer_info()[0]))
+
+
+def _mirror(wanted: dict[str, list[str]], state: dict[str, Any], here: set[str]) -> None:
     """Copy what enters each port to its mirror ports: {port: [mirror port]}; a port without is left plain."""
     lines = []
-    for port in sorted(set(state["mirrors"]) - set(wanted)):
+    for port in sorted((set(state["mirrors"]) - set(wanted)) & here):
         lines.append(f"qdisc del dev {port} clsact")
     for port, mirrors in sorted(wanted.items()):
         if state["mirrors"].get(port) == mirrors:

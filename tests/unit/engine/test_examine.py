@@ -5,12 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pytest
-
 from range.engine.examine import examine
-
-# The Docker library lets go of a socket that could not connect without closing it.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 
 
 def test_without_an_engine_the_rest_is_found(tmp_path: Path) -> None:

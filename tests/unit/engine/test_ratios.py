@@ -14,6 +14,7 @@ from range.engine.ratios import (
     Samples,
     Size,
     bench_topology,
+    best_workers,
     free_subnets,
     launch_figures,
     missed,
@@ -71,15 +72,18 @@ def test_no_room_for_subnets_is_told() -> None:
 
 
 OURS = (Ours(4.0, 0.1, 0.08, 1.0), Ours(5.0, 0.2, 0.1, 2.0), Ours(9.0, 0.9, 0.8, 3.0))
-BARE = (Bare(2, 6.0, 4, 1.0), Bare(4, 4.0, 8, 4.0), Bare(2, 7.0, 4, 1.5), Bare(4, 4.2, 8, 5.0))
+BARE = (Bare(4, 4.0, 8, 1.0), Bare(4, 4.0, 8, 1.0), Bare(4, 10.0, 8, 2.0))
+CALIBRATION = (Bare(2, 6.0, 4, 1.0), Bare(4, 4.0, 8, 4.0), Bare(2, 3.0, 4, 2.5), Bare(4, 4.2, 8, 0.9))
 
 
-def test_ratios_are_medians_against_the_best_worker_count() -> None:
-    figures = launch_figures(Samples(Size(10, 20), 4, OURS, BARE, (10.0, 12.5, 11.0)))
-    assert (figures.bare_start_workers, figures.bare_start_seconds) == (4, 4.1)
-    assert (figures.bare_remove_workers, figures.bare_remove_seconds) == (4, 1.25)
-    assert figures.launch_ratio == round(5.0 / 4.1, 3)
-    assert figures.teardown_ratio == 1.6
+def test_ratios_are_medians_over_pairs() -> None:
+    figures = launch_figures(Samples(Size(10, 20), 4, CALIBRATION, OURS, BARE, (10.0, 12.5, 11.0)))
+    assert (figures.bare_start_workers, figures.bare_start_seconds) == (4, 4.0)
+    assert (figures.bare_remove_workers, figures.bare_remove_seconds) == (8, 1.0)
+    assert figures.launch_ratio == 1.0
+    assert figures.launch_ratio_spread == (0.9, 1.25)
+    assert figures.teardown_ratio == 1.5
+    assert figures.teardown_ratio_spread == (1.0, 2.0)
     assert figures.wiring_ms_per_link == 10.0
     assert figures.agent_ms_per_link == 5.0
     assert figures.docker_networks_speedup == 2.2
@@ -88,9 +92,13 @@ def test_ratios_are_medians_against_the_best_worker_count() -> None:
 
 
 def test_what_was_not_measured_is_not_missed() -> None:
-    figures = launch_figures(Samples(Size(10, 200), 4, OURS[:1], BARE, ()))
+    figures = launch_figures(Samples(Size(10, 200), 4, CALIBRATION, OURS[:1], BARE[:1], ()))
     assert figures.docker_networks_speedup == 0
     assert figures.missed == ()
+
+
+def test_the_floor_gets_the_fastest_worker_counts() -> None:
+    assert best_workers(CALIBRATION) == (2, 8)
 
 
 def test_scale_compares_cost_per_node_with_the_smallest_size() -> None:

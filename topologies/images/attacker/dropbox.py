@@ -1,6 +1,6 @@
 """The attacker's drop box: keeps what is sent to it over HTTP, so that a range can prove that data got out.
 
-    dropbox.py PORT FOLDER      POST /<name> is kept as FOLDER/<name>; GET / answers "ready".
+dropbox.py PORT FOLDER      POST /<name> is kept as FOLDER/<name>; GET / answers "ready".
 """
 
 import re
