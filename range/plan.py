@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from json import dumps
 
-from range.layout import Layout, NodeSpec
+from range.layout import Layout, NodeSpec, TapSpec
 from range.topology import Model
 
 
@@ -177,10 +177,13 @@ def spec_digest(node: NodeSpec) -> str:
     return digest(replace(node, interfaces=(), routes=(), start=(), ready=(), depends_on=(), role=None, labels=()))
 
 
-def wiring_digest(layout: Layout, node: NodeSpec) -> str:
-    """What the fabric makes for the node: cables, routes, mirror ports and hosts file."""
-    taps = [tap for tap in layout.taps if tap.node == node.name]
-    return digest([node.interfaces, node.routes, taps, layout.hosts])
+def wiring_digests(layout: Layout) -> dict[str, str]:
+    """By node, what the fabric makes for it: cables, routes, mirror ports and hosts file."""
+    hosts = digest(layout.hosts)
+    taps: dict[str, list[TapSpec]] = {}
+    for tap in layout.taps:
+        taps.setdefault(tap.node, []).append(tap)
+    return {node.name: digest([node.interfaces, node.routes, taps.get(node.name, ()), hosts]) for node in layout.nodes}
 
 
 def start_digest(node: NodeSpec) -> str:
@@ -203,10 +206,9 @@ def plan(range_id: str, wanted: Layout, observed: Observed) -> Plan:
     fabric = () if observed.fabric else (CreateFabric("there is no fabric yet"),)
     create = tuple(change for node in wanted.nodes if (change := _creation(node, have.get(node.name))) is not None)
     made = {change.node.name for change in create}
+    wiring = wiring_digests(wanted)
     wire = tuple(
-        node.name
-        for node in wanted.nodes
-        if fabric or node.name in made or have[node.name].wiring != wiring_digest(wanted, node)
+        node.name for node in wanted.nodes if fabric or node.name in made or have[node.name].wiring != wiring[node.name]
     )
     changed = observed.segments != segments_digest(wanted)
     cables = (Wire(wanted, wire, _wiring_cause(wire, changed, bool(fabric))),) if wire or remove or changed else ()

@@ -47,7 +47,9 @@ def launch(
         how, bound = figures.targets[name]
         met = "not measured" if not told[name] else "missed" if name in figures.missed else "met"
         least, most = told.get(f"{name}_spread", ("", ""))
-        rows.append((name, f"{told[name]:.2f}", f"{least} - {most}".strip(" -"), f"{how} {bound:g}", met))
+        rows.append(
+            (name, f"{told[name]:.2f}" if told[name] else "-", f"{least} - {most}".strip(" -"), f"{how} {bound:g}", met)
+        )
     console.show_table("ratios", ("FIGURE", "VALUE", "PAIRS", "TARGET", ""), rows)
     for name in ("launch", "bare_start", "wiring", "docker_networks", "teardown", "bare_remove"):
         console.out.print(f"{name}_seconds  {told[name + '_seconds']:.3f}")
@@ -71,13 +73,20 @@ def scale(
         console.show_json(figures)
         return
     rows = [
-        (str(size), f"{figures.launch_seconds[size]:.2f}", f"{cost:.4f}", f"{figures.teardown_seconds[size]:.2f}")
+        (
+            str(size),
+            f"{figures.launch_seconds[size]:.2f}",
+            f"{cost:.4f}",
+            f"{figures.teardown_seconds[size]:.2f}",
+            f"{figures.launch_ratio[size]:.2f}",
+        )
         for size, cost in figures.seconds_per_node.items()
     ]
-    console.show_table("sizes", ("NODES", "LAUNCH s", "PER NODE s", "TEARDOWN s"), rows)
+    console.show_table("sizes", ("NODES", "LAUNCH s", "PER NODE s", "TEARDOWN s", "LAUNCH RATIO"), rows)
     how, bound = figures.targets["per_node_ratio"]
     met = "missed" if figures.missed else "met"
     console.out.print(f"per_node_ratio  {figures.per_node_ratio:.2f} (target {how} {bound:g}: {met})")
+    console.out.print(f"bare_per_node_ratio  {figures.bare_per_node_ratio:.2f}: how the engine's own cost grows")
 
 
 def numbers(text: str) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from range import wiring
 from range.cli import console
 from range.cli.forwarding import Forward
 from range.cli.ranges import Json, RangeName
+from range.cli.show import impairment
 from range.errors import Invalid, Problem, Where
 from range.settings import from_environment
 from range.topology import Impairment
@@ -66,7 +67,7 @@ def link_set(
     if json:
         console.show_json(state)
     else:
-        how = "cut" if cut else "up, " + impairment(state.impair)
+        how = "cut" if cut else f"up, {impairment(state.impair, none='no impairment')}"
         console.out.print(f"{node}:{interface} on {state.segment}: {how}")
 
 
@@ -125,13 +126,6 @@ def parse_impairment(given: dict[str, str | float]) -> Impairment:
         first = error.errors()[0] if hasattr(error, "errors") else {"loc": ("?",), "msg": str(error)}
         option = "--" + str(first["loc"][0])
         raise bad("link set", f"{option}: {first['msg']}; write e.g. --rate 10mbit --delay 20ms --loss 0.5") from error
-
-
-def impairment(impair: Impairment | None) -> str:
-    """`rate 1mbit, delay 20ms`, or `none`."""
-    if impair is None:
-        return "none"
-    return ", ".join(f"{key} {value}" for key, value in impair.model_dump(exclude_none=True).items()) or "none"
 
 
 def bad(command: str, what: str) -> Invalid:

@@ -13,7 +13,7 @@ import typer
 
 from range import catalogue, wiring
 from range.cli import console
-from range.cli.show import age, plan_lines
+from range.cli.show import age, impairment, plan_lines
 from range.errors import Conflict
 from range.flows import defended, ranges
 from range.flows.locks import range_lock
@@ -146,7 +146,7 @@ def inspect(name: RangeName, json: Json = False) -> None:
     console.show_table("nodes", ("NODE", "STATE", "KIND", "IMAGE", "ADDRESSES"), rows)
     impaired = [line for line in links if not line.up or line.impair]
     for line in impaired:
-        state = "cut" if not line.up else str(line.impair)
+        state = "cut" if not line.up else impairment(line.impair)
         console.out.print(f"{line.node}:{line.interface} on {line.segment}: {state}", style="yellow")
 
 

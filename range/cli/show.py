@@ -1,4 +1,4 @@
-"""How values look in words: plans, ages, sizes. Pure.
+"""How values look in words: plans, ages, impairments. Pure.
 
 Knows: wording. Must never: print.
 """
@@ -6,6 +6,7 @@ Knows: wording. Must never: print.
 from __future__ import annotations
 
 from range.plan import Complete, CreateFabric, CreateNode, Plan, RemoveFabric, RemoveNode, StartNode, Wire
+from range.topology import Impairment
 
 SIGNS = {"create": "+", "remove": "-", "wire": "~", "start": ">"}
 
@@ -40,3 +41,10 @@ def age(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"
     return f"{max(seconds, 0):.0f} s"
+
+
+def impairment(impair: Impairment | None, *, none: str = "none") -> str:
+    """`rate 1mbit, delay 20ms`, or the word for none."""
+    if impair is None:
+        return none
+    return ", ".join(f"{key} {value}" for key, value in impair.model_dump(exclude_none=True).items()) or none

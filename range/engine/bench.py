@@ -112,11 +112,12 @@ class Bench:
         """Our launch at several sizes, one and a half links a node; a small size is measured more often."""
         layouts = {nodes: bench_topology(Size(nodes, max(nodes * 3 // 2, 1), seed), IMAGE) for nodes in sorted(sizes)}
         self._prepare()
-        found: dict[int, list[Ours]] = {nodes: [] for nodes in layouts}
+        found: dict[int, list[tuple[Bare, Ours]]] = {nodes: [] for nodes in layouts}
         for _ in range(repeat):
             for nodes in in_turn(tuple(layouts)):
-                self.note(f"a range of {nodes} nodes")
-                found[nodes].append(self._ours(layouts[nodes]))
+                self.note(f"{nodes} bare containers, then a range of {nodes} nodes")
+                floor = self._bare(nodes, self.workers, REMOVE_WORKERS[1])
+                found[nodes].append((floor, self._ours(layouts[nodes])))
         return scale_figures(found)
 
     def _prepare(self) -> None:

@@ -115,7 +115,7 @@ class DockerEngine:
                 self.agents.keep(range_id, lambda: self._agent(made, "serve", "making the fabric"))
             case CreateNode(node=node):
                 life = self._life(self.containers.make_node(range_id, ownership, node))
-                if life is not None:
+                if life is not None and life.pid:
                     self.born[range_id, node.name] = life
             case RemoveNode(node=name):
                 self.born.pop((range_id, name), None)

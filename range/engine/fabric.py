@@ -22,7 +22,7 @@ from range.engine.agents import packed
 from range.engine.channel import Channel
 from range.errors import EngineFault
 from range.layout import Interface, Layout, NodeSpec, TapSpec
-from range.plan import digest, segments_digest, wiring_digest
+from range.plan import digest, segments_digest, wiring_digests
 from range.topology import Impairment, seconds
 
 AGENT_HOME = "/opt/jointrange"
@@ -117,8 +117,9 @@ def checked(answer: dict[str, Any], doing: str) -> dict[str, Any]:
 def wire_request(layout: Layout, nodes: Sequence[str], lives: Mapping[str, Life]) -> dict[str, Any]:
     """What the agent needs to make the fabric equal to `layout`, naming only `nodes` as to be looked at."""
     taps = {node.name: [tap for tap in layout.taps if tap.node == node.name] for node in layout.nodes}
-    hosts = hosts_file(layout)
+    wiring, wanted = wiring_digests(layout), set(nodes)
     return {
+        "hosts": hosts_file(layout),
         "layout": LAYOUTS.dump_python(stripped(layout), mode="json"),
         "segments": segments_digest(layout),
         "bridges": [{"name": bridge(segment.name), "mtu": segment.mtu} for segment in layout.segments],
@@ -128,20 +129,23 @@ def wire_request(layout: Layout, nodes: Sequence[str], lives: Mapping[str, Life]
             for node in layout.nodes
         },
         "mirrors": _mirrors(layout),
-        "nodes": [_node_request(layout, layout.node(name), taps[name], lives[name], hosts) for name in nodes],
+        "nodes": [
+            _node_request(layout, node, taps[node.name], lives[node.name], wiring[node.name])
+            for node in layout.nodes
+            if node.name in wanted
+        ],
     }
 
 
-def _node_request(layout: Layout, node: NodeSpec, taps: Sequence[TapSpec], life: Life, hosts: str) -> dict[str, Any]:
+def _node_request(layout: Layout, node: NodeSpec, taps: Sequence[TapSpec], life: Life, wiring: str) -> dict[str, Any]:
     return {
         "name": node.name,
         "pid": life.pid,
         "container": life.container,
         "life": life.id,
-        "wiring": wiring_digest(layout, node),
+        "wiring": wiring,
         "interfaces": [_cable(end) for end in node.interfaces] + [_tap(layout, tap) for tap in taps],
         "routes": [{"to": route.to, "via": route.via} for route in node.routes],
-        "hosts": hosts.replace("@NAME@", node.name),
     }
 
 

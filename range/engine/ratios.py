@@ -105,9 +105,14 @@ class LaunchFigures:
 
 @dataclass(frozen=True, slots=True)
 class ScaleFigures:
-    """Cost per node by size, and the dearest against that of the smallest size."""
+    """Cost per node by size, and the dearest against that of the smallest size; `bare...`: the same of the floor.
+
+    `launch_ratio` is ours against the floor at each size.
+    """
 
     per_node_ratio: float
+    bare_per_node_ratio: float
+    launch_ratio: dict[int, float]
     seconds_per_node: dict[int, float]
     launch_seconds: dict[int, float]
     teardown_seconds: dict[int, float]
@@ -208,20 +213,34 @@ def best_workers(calibration: Sequence[Bare]) -> tuple[int, int]:
     return start, min(calibration, key=lambda one: one.remove).remove_workers
 
 
-def scale_figures(found: Mapping[int, Sequence[Ours]]) -> ScaleFigures:
-    """Cost per node at each size, from medians."""
-    launch = {size: median(one.launch for one in runs) for size, runs in sorted(found.items())}
-    per_node = {size: seconds / size for size, seconds in launch.items()}
-    ratio = round(max(per_node.values()) / per_node[min(per_node)], 3)
+def scale_figures(found: Mapping[int, Sequence[tuple[Bare, Ours]]]) -> ScaleFigures:
+    """Cost per node at each size, from medians; each of ours comes with the floor measured just before it."""
+    pairs_of = dict(sorted(found.items()))
+    launch = {size: median(ours.launch for _, ours in pairs) for size, pairs in pairs_of.items()}
+    bare = {size: median(floor.start for floor, _ in pairs) for size, pairs in pairs_of.items()}
+    ratio = _growth(launch)
     return ScaleFigures(
         per_node_ratio=ratio,
-        seconds_per_node={size: round(seconds, 4) for size, seconds in per_node.items()},
+        bare_per_node_ratio=_growth(bare),
+        launch_ratio={
+            size: round(median(ours.launch / floor.start for floor, ours in pairs), 3)
+            for size, pairs in pairs_of.items()
+        },
+        seconds_per_node={size: round(seconds / size, 4) for size, seconds in launch.items()},
         launch_seconds={size: round(seconds, 3) for size, seconds in launch.items()},
-        teardown_seconds={size: round(median(one.teardown for one in runs), 3) for size, runs in sorted(found.items())},
-        samples={size: tuple(round(one.launch, 3) for one in runs) for size, runs in sorted(found.items())},
+        teardown_seconds={
+            size: round(median(ours.teardown for _, ours in pairs), 3) for size, pairs in pairs_of.items()
+        },
+        samples={size: tuple(round(ours.launch, 3) for _, ours in pairs) for size, pairs in pairs_of.items()},
         targets={"per_node_ratio": TARGETS["per_node_ratio"]},
         missed=missed({"per_node_ratio": ratio}),
     )
+
+
+def _growth(seconds: Mapping[int, float]) -> float:
+    """The dearest cost per node against that of the smallest size."""
+    per_node = {size: total / size for size, total in seconds.items()}
+    return round(max(per_node.values()) / per_node[min(per_node)], 3)
 
 
 def missed(figures: Mapping[str, float]) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from range.plan import (
     segments_digest,
     spec_digest,
     start_digest,
-    wiring_digest,
+    wiring_digests,
 )
 from range.ports import Capabilities, Duplex, ExecResult, LinkState, NetworkFacts, Stream
 from range.testing.clock import FakeClock
@@ -256,7 +256,8 @@ class MemoryEngine:
         fabric.segments, fabric.complete = segments_digest(layout), False
         there = {node.name for node in layout.nodes}
         fabric.wired = {name: done for name, done in fabric.wired.items() if name in there}
-        fabric.wired |= {name: (made.nodes[name].life, wiring_digest(layout, layout.node(name))) for name in nodes}
+        wiring = wiring_digests(layout)
+        fabric.wired |= {name: (made.nodes[name].life, wiring[name]) for name in nodes}
 
     def _summary(self, range_id: str, made: MemoryRange) -> RangeSummary:
         owner = _owner(made)

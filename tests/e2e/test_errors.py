@@ -61,7 +61,7 @@ class OldEngine(http.server.BaseHTTPRequestHandler):
     def address_string(self) -> str:
         return "a unix socket"
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         return
 
 
@@ -129,12 +129,12 @@ def test_no_permission_on_the_socket(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     ("node", "words"),
     [
-        ("image: jointrange/suricatta", ("there is no image jointrange/suricatta", "did you mean jointrange/suricata?")),
+        ("image: jointrange/suricatta", ("no image jointrange/suricatta", "did you mean jointrange/suricata?")),
         ('start: ["echo the disk is on fire; exit 7"]', ("two", "ended with 7", "the disk is on fire", "--keep")),
-        ('command: ["sh", "-c", "echo cannot read my config; exit 1"]', ("two", "died at start", "cannot read my config")),
+        ('command: ["sh", "-c", "echo cannot read my config; exit 1"]', ("two died at start", "cannot read my config")),
         (
             'start: [{run: "for i in $(seq 50); do echo line $i of my log; done"}], ready: [{tcp: 81, timeout: 300ms}]',
-            ("two was not ready after 0.3 s", "nothing listens on TCP port 81", "line 50 of my log", "larger `timeout:`"),
+            ("not ready after 0.3 s", "nothing listens on TCP port 81", "line 50 of my log", "larger `timeout:`"),
         ),
         (
             'ready: [{command: "echo still loading; false", timeout: 1s}]',

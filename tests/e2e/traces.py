@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import threading
 import time
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -31,10 +32,13 @@ class Traces:
     volumes: frozenset[str]
     folders: frozenset[str]
 
-    def __sub__(self, before: Traces) -> dict[str, list[str]]:
-        """What is here now and was not before."""
-        new = {one.name: getattr(self, one.name) - getattr(before, one.name) for one in fields(self)}
-        return {name: sorted(things) for name, things in new.items() if things}
+    def new(self, before: Traces) -> set[str]:
+        """What is here now and was not before, each with its kind."""
+        return {
+            f"{one.name}: {thing}"
+            for one in fields(self)
+            for thing in getattr(self, one.name) - getattr(before, one.name)
+        }
 
 
 def look(terminal: Terminal) -> Traces:
@@ -58,13 +62,12 @@ def ours(instance: str) -> list[str]:
 
 
 def nothing_new(terminal: Terminal, before: Traces) -> None:
-    """Fail unless all is as before, within ten seconds: the kernel ends namespaces a moment after their last use."""
-    deadline, pause = time.monotonic() + 10, 0.05
-    while left := look(terminal) - before:
-        if time.monotonic() > deadline:
-            raise AssertionError(f"left behind: {json.dumps(left, indent=1)}")
-        subprocess.run(["sleep", str(pause)], check=True)
-        pause = min(pause * 2, 1.0)
+    """Fail when something new stays for ten seconds: what goes meanwhile was the kernel's last use, or another's."""
+    left, deadline, pause = look(terminal).new(before), time.monotonic() + 10, threading.Event()
+    while left:
+        assert time.monotonic() < deadline, "left behind:\n" + "\n".join(sorted(left))
+        pause.wait(0.2)
+        left &= look(terminal).new(before)
 
 
 def _orphaned_processes(containers: set[str]) -> frozenset[str]:

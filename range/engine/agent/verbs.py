@@ -74,7 +74,7 @@ def wire(asked: dict[str, Any]) -> dict[str, Any]:
     index = {name: link["index"] for name, link in here.links().items()}
     impair: list[str] = []
     for node in asked["nodes"]:
-        impair += _wire_node(here, node, have, index, state)
+        impair += _wire_node(here, node, asked["hosts"], have, index, state)
     state["ports"] = {port: digest for port, digest in state["ports"].items() if port in keep}
     _mirror(asked["mirrors"], state, set(here.links()))
     _tc(impair)
@@ -89,7 +89,12 @@ def wire(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _wire_node(
-    here: Netlink, node: dict[str, Any], have: dict[str, Any], index: dict[str, int], state: dict[str, Any]
+    here: Netlink,
+    node: dict[str, Any],
+    hosts: str,
+    have: dict[str, Any],
+    index: dict[str, int],
+    state: dict[str, Any],
 ) -> list[str]:
     """Cables, addresses, routes and hosts file of one node. Gives the traffic control commands it still needs."""
     room = Room(node["pid"], node["container"])
@@ -116,7 +121,7 @@ def _wire_node(
         raise AgentError(f"node {node['name']}: {error}") from error
     finally:
         os.close(room.fd)
-    write_in_root(node["pid"], "/etc/hosts", node["hosts"].encode())
+    write_in_root(node["pid"], "/etc/hosts", hosts.replace("@NAME@", node["name"]).encode())
     for end in fresh:
         state["ports"][end["port"]] = end["digest"]
         state.get("impaired", {}).pop(end["port"], None)

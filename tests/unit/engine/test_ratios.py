@@ -102,10 +102,13 @@ def test_the_floor_gets_the_fastest_worker_counts() -> None:
 
 
 def test_scale_compares_cost_per_node_with_the_smallest_size() -> None:
-    small = [Ours(1.0, 0, 0, 0.1), Ours(1.2, 0, 0, 0.3), Ours(5.0, 0, 0, 0.2)]
-    figures = scale_figures({100: [Ours(15.0, 0, 0, 2.0)], 10: small})
+    floor = Bare(4, 1.0, 8, 1.0)
+    small = [(floor, Ours(1.0, 0, 0, 0.1)), (floor, Ours(1.2, 0, 0, 0.3)), (floor, Ours(5.0, 0, 0, 0.2))]
+    figures = scale_figures({100: [(Bare(4, 12.0, 8, 9.0), Ours(15.0, 0, 0, 2.0))], 10: small})
     assert figures.seconds_per_node == {10: 0.12, 100: 0.15}
     assert figures.per_node_ratio == 1.25
+    assert figures.bare_per_node_ratio == 1.2
+    assert figures.launch_ratio == {10: 1.2, 100: 1.25}
     assert figures.teardown_seconds == {10: 0.2, 100: 2.0}
     assert figures.missed == ("per_node_ratio",)
 
