@@ -10,6 +10,8 @@ import sys
 from types import FrameType
 
 import typer
+from typer.exceptions import TyperException
+from typer.rich_utils import rich_format_error
 
 from range import __version__, errors
 from range.cli import bench, campaigns, doctor, exits, images, network, ranges, topologies
@@ -51,16 +53,21 @@ def top(
 
 
 def main() -> None:
-    """The console script. Never lets a RangeError out as a traceback."""
+    """The console script. Never lets a RangeError out as a traceback; a wrong option is bad input."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        app(standalone_mode=True)
+        code = app(standalone_mode=False) or exits.PASS
     except errors.RangeError as error:
         show_error(error)
-        sys.exit(exits.code(error))
+        code = exits.code(error)
+    except TyperException as error:
+        rich_format_error(error)  # type: ignore[arg-type]  # every TyperException it raises is one of its ClickExceptions
+        code = exits.BAD_INPUT
     except KeyboardInterrupt:
+        code = exits.INTERRUPTED
+    if code == exits.INTERRUPTED:
         err.print("interrupted", style="yellow")
-        sys.exit(exits.INTERRUPTED)
+    sys.exit(code)
 
 
 def _terminated(_number: int, _frame: FrameType | None) -> None:

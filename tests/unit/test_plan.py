@@ -28,7 +28,7 @@ from range.plan import (
     spec_digest,
     start_digest,
     teardown,
-    wiring_digest,
+    wiring_digests,
 )
 from tests.unit.topologies import a_layout
 
@@ -37,7 +37,7 @@ def whole(layout: Layout, **nodes: dict[str, Any]) -> Observed:
     """The range as it is once the layout was made real, `nodes` changed."""
     seen = tuple(
         replace(
-            ObservedNode(node.name, True, spec_digest(node), wiring_digest(layout, node), start_digest(node)),
+            ObservedNode(node.name, True, spec_digest(node), wiring_digests(layout)[node.name], start_digest(node)),
             **nodes.get(node.name, {}),
         )
         for node in layout.nodes
