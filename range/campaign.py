@@ -24,6 +24,7 @@ class Gates(Model):
     must_notice: tuple[StepId, ...] = Field((), description="Steps that must be blocked or detected")
     must_block: tuple[StepId, ...] = Field((), description="Steps that must be blocked")
     noticed_min: float = Field(0.0, ge=0, le=1, description="Share of conclusive steps blocked or detected")
+    benign_min: float = Field(0.9, ge=0, le=1, description="Share of benign actions that must still go through")
     inconclusive_max: float = Field(0.34, ge=0, le=1, description="Above this share nothing is decided")
 
 

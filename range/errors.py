@@ -28,14 +28,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Where:
-    """A position in a file the user wrote. Line and column count from 1."""
+    """A position in a file the user wrote. Line and column count from 1; line 0 is no file but a command or so."""
 
     file: str
     line: int = 1
     column: int = 1
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 @dataclass(frozen=True, slots=True)

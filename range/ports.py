@@ -230,6 +230,9 @@ class Provisioner(Protocol):
     ) -> None:
         """Run `configure.yml` on the tool's nodes of a live range. Raises ProvisionFailed, Refused."""
 
+    def check(self, tool: Tool, folder: Path) -> None:
+        """Raises Refused when a playbook is missing or breaks the rules for foreign code; runs nothing."""
+
     def sweep(self) -> None:
         """Remove what killed runs left on this machine."""
 

@@ -78,6 +78,7 @@ class Scorecard:
 
     `labels` holds every label with its count. `mistagged`: alerts at a step's time and place that name another
     technique; credited to nobody, and no false alarms either. `dead_sensors` names tools with an unseen canary.
+    `benign` is the share of benign actions that went through, None when there was none.
     """
 
     arm: str
@@ -93,6 +94,7 @@ class Scorecard:
     mistagged: int
     malformed: int
     dead_sensors: tuple[str, ...]
+    benign: Share | None = None
 
     def count(self, label: Label) -> int:
         """How many verdicts have this label."""
@@ -136,6 +138,7 @@ def score(arm: str, judged: Sequence[Judged]) -> Scorecard:
     counts = Counter(verdict.label for verdict in verdicts)
     conclusive = sum(counts[label] for label in LABELS if label in CONCLUSIVE)
     spare = [_spare(one) for one in own]
+    benign = [action for one in own for action in one.trial.actions if action.kind == "benign"]
     return Scorecard(
         arm=arm,
         tools=own[0].trial.tools if own else (),
@@ -155,6 +158,7 @@ def score(arm: str, judged: Sequence[Judged]) -> Scorecard:
         mistagged=sum(kinds["mistagged"] for kinds in spare),
         malformed=sum(len(one.trial.malformed) for one in own),
         dead_sensors=tuple(sorted({tool for one in own for tool in dead_tools(one.trial)})),
+        benign=share(sum(action.effect == "achieved" for action in benign), len(benign)),
     )
 
 
@@ -215,6 +219,8 @@ def judge_gates(gates: Gates, judged: Sequence[Judged], cards: Sequence[Scorecar
         results += [_step(card.arm, "must_block", name, BLOCKED, own) for name in gates.must_block]
         if gates.noticed_min > 0:
             results.append(_noticed(gates, card))
+        if gates.benign_min > 0 and card.benign is not None:
+            results.append(_benign(gates, card.benign, card.arm))
     return tuple(results)
 
 
@@ -249,6 +255,12 @@ def _noticed(gates: Gates, card: Scorecard) -> GateResult:
     outcome: Outcome = "pass" if found.value >= gates.noticed_min else "fail"
     reason = f"{found.count} of {found.of} steps were noticed; at least {gates.noticed_min:.0%} must be"
     return GateResult(card.arm, "noticed_min", outcome, reason)
+
+
+def _benign(gates: Gates, found: Share, arm: str) -> GateResult:
+    outcome: Outcome = "pass" if found.value >= gates.benign_min else "fail"
+    reason = f"{found.count} of {found.of} benign actions went through; at least {gates.benign_min:.0%} must"
+    return GateResult(arm, "benign_min", outcome, reason)
 
 
 def _step(arm: str, gate: str, step: str, wanted: frozenset[Label], own: Sequence[Judged]) -> GateResult:

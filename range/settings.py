@@ -7,6 +7,7 @@ range/cli and the API; everything below gets plain values.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from range.errors import Fault, Invalid, Problem, Where
 
 PREFIX = "JOINTRANGE_"
+INSTANCE = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,16 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         if name not in known:
             faults.append(Fault((name,), f"unknown setting `{name}`", "known: " + ", ".join(sorted(known))))
         elif known[name].type == "int":
-            if text.isdigit():
+            if text.isdecimal():
                 values[known[name].name] = int(text)
             else:
                 faults.append(Fault((name,), f"`{name}` is `{text}`, which is no whole number", "e.g. 2"))
+        elif known[name].name == "instance" and not re.fullmatch(INSTANCE, text):
+            faults.append(Fault((name,), f"`{name}` is `{text}`, which cannot begin a container's name", "e.g. ci-2"))
         else:
             values[known[name].name] = text
+    if values.get("jobs") == 0:
+        faults.append(Fault((f"{PREFIX}JOBS",), f"`{PREFIX}JOBS` is 0: no trial would ever run", "e.g. 2"))
     if faults:
-        raise Invalid([Problem(Where("environment"), fault.what, fault.hint) for fault in faults])
+        raise Invalid([Problem(Where("environment", 0, 0), fault.what, fault.hint) for fault in faults])
     return Settings(**values)  # type: ignore[arg-type]

@@ -59,6 +59,8 @@ def find(kind: Kind, reference: str | Path, base: Path | None = None) -> Path:
         if text in names(kind):
             return _shown(path)
         hint = known_names(text, names(kind), none="give the path of a file, e.g. ./my.yaml")
+        if ((base or Path()) / text).exists():
+            hint = f"for the one in this folder write ./{text}"
         raise NotFound(f"there is no {kind} called `{text}`", hint=hint)
     path = (base or Path()) / text
     try:

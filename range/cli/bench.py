@@ -95,5 +95,5 @@ def numbers(text: str) -> tuple[int, ...]:
     wrong = [word for word in words if not (word.isdigit() and 4 <= int(word) <= 500)]
     if wrong or len(words) < 2:
         fault = Fault(("--sizes",), f"`{text}` is no list of two or more sizes from 4 to 500", "e.g. --sizes 10,100")
-        raise Invalid([Problem(Where("--sizes"), fault.what, fault.hint)])
+        raise Invalid([Problem(Where("--sizes", 0, 0), fault.what, fault.hint)])
     return tuple(int(word) for word in words)

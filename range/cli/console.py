@@ -19,10 +19,12 @@ from rich.table import Table
 from rich.text import Text
 
 from range import errors
+from range.cli.show import count
 from range.events import Event, ImageProgress, NodeChanged, Note, PhaseChanged
 
-out = Console()
-err = Console(stderr=True)
+out = Console(markup=False, emoji=False)
+err = Console(stderr=True, markup=False, emoji=False)
+"""Paths and names are shown as they are: `[a]` is no markup, `:x:` no emoji."""
 
 LOG_LINES = 12
 
@@ -34,8 +36,7 @@ def show_error(error: errors.RangeError) -> None:
             err.print(Text.assemble((str(problem.where), "bold"), ": ", problem.what))
             if problem.hint:
                 err.print(Text(f"    hint: {problem.hint}", style="cyan"))
-        count = len(error.problems)
-        err.print(Text(f"{count} problem{'s' * (count != 1)}; nothing was started", style="red"))
+        err.print(Text(count(len(error.problems), "problem"), style="red"))
         return
     err.print(Text.assemble(("error: ", "bold red"), str(error)))
     log = getattr(error, "log", "")

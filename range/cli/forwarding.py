@@ -70,10 +70,13 @@ class Forward:
             self.open.add(duplex)
             back = threading.Thread(target=self._back, args=(duplex, client), daemon=True)
             back.start()
-            with contextlib.suppress(OSError):
+            try:
                 while data := client.recv(65536):
-                    duplex.send(data)
+                    with contextlib.suppress(OSError):  # whoever hears no more may still have something to say
+                        duplex.send(data)
                 duplex.finish()
+            except OSError:
+                duplex.close()  # the client is gone: the other end must learn it, and `back` must end
             back.join()
             duplex.close()
             self.open.discard(duplex)

@@ -83,9 +83,13 @@ def capture(
         raise bad("capture", "a pcap is no text for a terminal: give --write FILE, or a pipe")
     ports = wiring.ports(from_environment())
     stream = ports.switchboard.capture(name, network, bpf)
+    try:
+        file = sys.stdout.buffer if write == "-" else open(write, "wb")  # noqa: SIM115 (closed below)
+    except OSError as error:
+        stream.close()
+        raise bad("capture", f"cannot write {write}: {error.strerror}") from error
     total = 0
     with console.ending_after(seconds, stream.close):
-        file = sys.stdout.buffer if write == "-" else open(write, "wb")  # noqa: SIM115 (closed below)
         try:
             for chunk in stream:
                 file.write(chunk)
@@ -110,7 +114,7 @@ def forward(
 ) -> None:
     """Bring a node's TCP port to this machine until Ctrl-C, through the engine's API: the range gets no route."""
     node, _, number = place.partition(":")
-    if not number.isdigit():
+    if not node or not number.isdecimal() or not 0 < int(number) < 65536:
         raise bad("forward", f"`{place}` is not NODE:PORT")
     ports = wiring.ports(from_environment())
     with Forward(ports.switchboard, name, node, int(number), address, port) as open_port:
@@ -125,9 +129,9 @@ def parse_impairment(given: dict[str, str | float]) -> Impairment:
     except ValueError as error:
         first = error.errors()[0] if hasattr(error, "errors") else {"loc": ("?",), "msg": str(error)}
         option = "--" + str(first["loc"][0])
-        raise bad("link set", f"{option}: {first['msg']}; write e.g. --rate 10mbit --delay 20ms --loss 0.5") from error
+        raise bad("link set", f"{option} is wrong; write e.g. --rate 10mbit, --delay 20ms, --loss 0.5") from error
 
 
 def bad(command: str, what: str) -> Invalid:
     """Something on the command line is wrong."""
-    return Invalid([Problem(Where(f"jointrange {command}"), what)])
+    return Invalid([Problem(Where(f"jointrange {command}", 0, 0), what)])

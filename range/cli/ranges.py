@@ -5,6 +5,7 @@ Knows: arguments and tables. Must never: need a file for a range that is there.
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +14,8 @@ import typer
 
 from range import catalogue, wiring
 from range.cli import console
-from range.cli.show import age, impairment, plan_lines
-from range.errors import Conflict
+from range.cli.show import age, impairment, plan_data, plan_lines
+from range.errors import Conflict, Invalid, Problem, Where
 from range.flows import defended, ranges
 from range.flows.locks import range_lock
 from range.layout import resolve
@@ -26,6 +27,9 @@ RangeName = Annotated[str, typer.Argument(metavar="RANGE", help="The range's nam
 NodeName = Annotated[str, typer.Argument(metavar="NODE", help="The node's name (`jointrange inspect RANGE`).")]
 Named = Annotated[str, typer.Option("--name", "-n", help="The range's name; the topology's own when absent.")]
 Tools = Annotated[list[str] | None, typer.Option("--tool", "-t", help="Deploy this tool as well; repeatable.")]
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+"""What the engine lets a container's name hold, and a lock file's."""
 
 
 def register(app: typer.Typer) -> None:
@@ -55,8 +59,8 @@ def up(
     settings = from_environment()
     loaded = catalogue.topology(topology)
     layout = resolve(loaded.topology, loaded.sources)
+    range_id = named(name) or layout.name
     ports = wiring.ports(settings)
-    range_id = name or layout.name
     with range_lock(settings.cache_folder, settings.instance, range_id), console.Progress(quiet=json) as progress:
         owner = wiring.ownership(settings, layout.name, kept=True, now=ports.clock.now())
         evidence = settings.cache_folder / "evidence" / range_id
@@ -73,7 +77,7 @@ def up(
             keep_broken=keep,
         )
     if json:
-        console.show_json(done)
+        console.show_json({**plan_data(done.plan), "images_seconds": done.images_seconds, "seconds": done.seconds})
     elif done.plan.empty:
         console.out.print(f"{range_id} is as {loaded.path} says; nothing to do")
     else:
@@ -86,9 +90,9 @@ def show_plan(topology: File, name: Named = "", json: Json = False) -> None:
     """Print what `up` would do, and do nothing."""
     loaded = catalogue.topology(topology)
     layout = resolve(loaded.topology, loaded.sources)
-    todo = ranges.preview(wiring.ports(from_environment()), name or layout.name, layout)
+    todo = ranges.preview(wiring.ports(from_environment()), named(name) or layout.name, layout)
     if json:
-        console.show_json({"range_id": todo.range_id, "empty": todo.empty, "changes": plan_lines(todo)})
+        console.show_json(plan_data(todo))
     elif todo.empty:
         console.out.print("nothing to do")
     else:
@@ -102,6 +106,7 @@ def down(
 ) -> None:
     """Remove a range and everything of it. Needs no file."""
     settings = from_environment()
+    named(name)
     ports = wiring.ports(settings)
     with range_lock(settings.cache_folder, settings.instance, name), console.Progress(quiet=json) as progress:
         done = ranges.down(ports, name, progress)
@@ -161,9 +166,15 @@ def execute(
     ports = wiring.ports(from_environment())
     argv = command[1:] if command[0] == "--" else command
     ended = ports.engine.exec(name, node, argv, timeout=timeout, user=user)
+    if ended.exit_code in (126, 127) and ended.stdout.startswith(b"OCI runtime exec failed"):
+        console.err.print(f"error: there is no program {argv[0]} in {node}", style="red")
+        raise typer.Exit(ended.exit_code)
     sys.stdout.buffer.write(ended.stdout)
     sys.stdout.buffer.flush()
     sys.stderr.buffer.write(ended.stderr)
+    sys.stderr.buffer.flush()
+    if ended.timed_out:
+        console.err.print(f"killed after {timeout:g} s, with all it started", style="yellow")
     raise typer.Exit(124 if ended.timed_out or ended.exit_code is None else ended.exit_code)
 
 
@@ -188,6 +199,16 @@ def sweep(
         console.show_json({"removed": removed})
     else:
         console.out.print(f"removed: {', '.join(removed)}" if removed else "nothing was left over")
+
+
+def named(name: str) -> str:
+    """The name given to a range, maybe none. Raises Invalid when no container's name could hold it."""
+    if name and not re.fullmatch(NAME, name):
+        where = Where("jointrange --name", 0, 0)
+        raise Invalid(
+            [Problem(where, f"`{name}` is no name for a range", "letters, digits, `-`, `_` and `.`; at most 100")]
+        )
+    return name
 
 
 def results_folder(path: str) -> Path:

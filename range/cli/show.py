@@ -8,8 +8,6 @@ from __future__ import annotations
 from range.plan import Complete, CreateFabric, CreateNode, Plan, RemoveFabric, RemoveNode, StartNode, Wire
 from range.topology import Impairment
 
-SIGNS = {"create": "+", "remove": "-", "wire": "~", "start": ">"}
-
 
 def plan_lines(plan: Plan, *, done: bool = False) -> list[str]:
     """One line a change, in order, with its cause. The last bookkeeping change is left out."""
@@ -35,6 +33,21 @@ def plan_lines(plan: Plan, *, done: bool = False) -> list[str]:
     return [line.replace("there is none yet", "new") for line in lines] if done else lines
 
 
+def plan_data(plan: Plan) -> dict[str, object]:
+    """A plan for programs: each change with its kind, what it is about, and its cause."""
+    changes = []
+    for change in plan.changes:
+        about: str | list[str] = ""
+        if isinstance(change, CreateNode | StartNode):
+            about = change.node.name
+        elif isinstance(change, RemoveNode):
+            about = change.node
+        elif isinstance(change, Wire):
+            about = list(change.nodes)
+        changes.append({"change": type(change).__name__, "about": about, "cause": change.cause})
+    return {"range_id": plan.range_id, "empty": plan.empty, "changes": changes}
+
+
 def age(seconds: float) -> str:
     """`42 s`, `7 min`, `3 h`, `2 d`."""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
@@ -48,3 +61,8 @@ def impairment(impair: Impairment | None, *, none: str = "none") -> str:
     if impair is None:
         return none
     return ", ".join(f"{key} {value}" for key, value in impair.model_dump(exclude_none=True).items()) or none
+
+
+def count(number: int, noun: str) -> str:
+    """`1 node`, `2 nodes`."""
+    return f"{number} {noun}{'s' * (number != 1)}"

@@ -14,6 +14,8 @@ import typer
 from range import catalogue, drawing
 from range.cli import console
 from range.cli.ranges import File, Json
+from range.cli.show import count
+from range.errors import Conflict
 from range.layout import resolve
 
 app = typer.Typer(no_args_is_help=True, help="Check, draw and list topology files; needs no engine.")
@@ -28,9 +30,10 @@ def check(topology: File, json: Json = False) -> None:
         console.show_json({"topology": layout.name, "nodes": layout.nodes, "segments": layout.segments})
         return
     cables = sum(len(node.interfaces) for node in layout.nodes)
-    console.out.print(
-        f"{loaded.path}: ok, {len(layout.nodes)} nodes, {len(layout.segments)} networks and links, {cables} cables"
-    )
+    networks = sum(segment.kind == "network" for segment in layout.segments)
+    links = len(layout.segments) - networks
+    parts = (count(len(layout.nodes), "node"), count(networks, "network"), count(links, "link"), count(cables, "cable"))
+    console.out.print(f"{loaded.path}: ok, " + ", ".join(part for part in parts if not part.startswith("0 ")))
 
 
 @app.command(epilog="Example: jointrange topology schema > topology.schema.json")
@@ -56,15 +59,22 @@ def graph(
     if output == "-":
         sys.stdout.write(draw(layout))
     else:
-        Path(output).write_text(draw(layout))
+        try:
+            Path(output).write_text(draw(layout))
+        except OSError as error:
+            raise Conflict(f"cannot write {output}: {error.strerror}", hint="choose another --output") from error
 
 
 @app.command("ls", epilog="Example: jointrange topology ls")
 def list_(json: Json = False) -> None:
     """List the topologies that come with this installation."""
-    found = [catalogue.topology(name).topology for name in catalogue.names("topology")]
+    found = [catalogue.topology(name) for name in catalogue.names("topology")]
+    nodes = {one.topology.name: len(resolve(one.topology, one.sources).nodes) for one in found}
+    listed = [one.topology for one in found]
     if json:
-        console.show_json([{"name": one.name, "description": one.description} for one in found])
+        console.show_json(
+            [{"name": one.name, "nodes": nodes[one.name], "description": one.description} for one in listed]
+        )
         return
-    rows = [(one.name, str(len(one.nodes)), one.description.strip().partition("\n")[0]) for one in found]
+    rows = [(one.name, str(nodes[one.name]), one.description.strip().partition("\n")[0]) for one in listed]
     console.show_table("topologies", ("TOPOLOGY", "NODES", "DESCRIPTION"), rows)

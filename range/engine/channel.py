@@ -70,11 +70,11 @@ class Channel:
 
     def frames(self, deadline: float | None = None) -> Iterator[tuple[int, bytes]]:
         """(stream, bytes) as they come; 1 is output, 2 is errors. Raises TimeoutError at `deadline` (monotonic)."""
-        while (head := self._exactly(8, deadline)) is not None:
-            stream, length = struct.unpack(">BxxxL", head)
-            data = self._exactly(length, deadline)
-            if data is None:
+        while self._filled(8, deadline):
+            stream, length = struct.unpack_from(">BxxxL", self.rest)
+            if not self._filled(8 + length, deadline):
                 return
+            data, self.rest = self.rest[8 : 8 + length], self.rest[8 + length :]
             yield stream, data
 
     def exit_code(self) -> int | None:
@@ -97,24 +97,23 @@ class Channel:
         self.handle.close()
         self.sock.close()
 
-    def _exactly(self, length: int, deadline: float | None) -> bytes | None:
+    def _filled(self, length: int, deadline: float | None) -> bool:
+        """Whether so much is there before the end. Nothing is lost when it raises TimeoutError: one may ask again."""
         while len(self.rest) < length:
-            if deadline is not None:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise TimeoutError
-                self.sock.settimeout(left)
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError
             try:
+                self.sock.settimeout(left)
                 data = self.sock.recv(1 << 16)
             except TimeoutError:
                 raise
             except OSError:
-                return None
+                return False
             if not data:
-                return None
+                return False
             self.rest += data
-        head, self.rest = self.rest[:length], self.rest[length:]
-        return head
+        return True
 
 
 def run(channel: Channel, timeout: float | None, kill: Callable[[], None]) -> Ended:

@@ -6,7 +6,9 @@ Must never: make or change anything.
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -34,17 +36,32 @@ def connect(base_url: str | None = None, timeout: float = 120, pool: int = 32) -
     Raises EngineUnavailable: nothing answers, no permission, or too old.
     """
     with faults("connecting to the container engine"):
+        _knock(base_url or os.environ.get("DOCKER_HOST"), timeout)
         if base_url:
             client = docker.DockerClient(base_url=base_url, timeout=timeout, max_pool_size=pool)
         else:
             client = docker.from_env(timeout=timeout, max_pool_size=pool)
         version = str(client.version()["ApiVersion"])
     if tuple(int(part) for part in version.split(".")) < OLDEST:
+        client.close()
         raise EngineUnavailable(
             f"the container engine speaks API {version}; {'.'.join(map(str, OLDEST))} is needed",
             hint="upgrade to Docker 20.10 or later",
         )
     return client
+
+
+def _knock(host: str | None, timeout: float) -> None:
+    """Where the engine is a unix socket, see that somebody listens: the Docker library would leave its socket open."""
+    scheme, _, path = docker.utils.parse_host(host).partition("://")
+    if scheme != "http+unix":
+        return
+    with socket.socket(socket.AF_UNIX) as door:
+        door.settimeout(timeout)
+        try:
+            door.connect(path)
+        except OSError as error:
+            raise _unavailable("connecting to the container engine", f"{path}: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -98,6 +115,12 @@ def _api(doing: str, error: docker_errors.APIError) -> RangeError:
     return EngineFault(f"{doing}: {message}", hint="`jointrange doctor` checks the engine")
 
 
+def _reason(message: str) -> str:
+    """The innermost words of a connection error: what the machine said, without the library's wrapping."""
+    words = re.findall(r"(No such file or directory|Connection refused|Name or service not known|timed out)", message)
+    return words[-1].lower() if words else message.strip()[:160]
+
+
 def _unavailable(doing: str, message: str) -> EngineUnavailable:
     lowered = message.lower()
     if "permission denied" in lowered or "errno 13" in lowered:
@@ -106,6 +129,6 @@ def _unavailable(doing: str, message: str) -> EngineUnavailable:
             hint="join the `docker` group (then log in again), or set DOCKER_HOST to an engine you may use",
         )
     return EngineUnavailable(
-        f"{doing}: no container engine answers ({message.strip()[:200]})",
+        f"{doing}: no container engine answers ({_reason(message)})",
         hint="start it (`systemctl start docker`), or set DOCKER_HOST; `script/bootstrap` installs one on Debian",
     )

@@ -7,6 +7,7 @@ mounts) and what a fabric needs. Must never: wire anything.
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -174,7 +175,7 @@ class Containers:
         return container
 
     def _named(self, name: str) -> Mapping[str, Any] | None:
-        found: list[Mapping[str, Any]] = self.api.containers(all=True, filters={"name": f"^/{name}$"})
+        found: list[Mapping[str, Any]] = self.api.containers(all=True, filters={"name": f"^/{re.escape(name)}$"})
         return found[0] if found else None
 
 

@@ -264,7 +264,9 @@ class DockerEngine:
         for container in self.containers.list(range=range_id, kind="fabric"):
             if container["State"] == "running":
                 return str(container["Id"])
-        raise NotFound(f"range {range_id} has no running fabric", hint="`jointrange ls` lists the ranges there are")
+        if not self.containers.list(range=range_id):
+            raise NotFound(f"there is no range {range_id}", hint="`jointrange ls` lists the ranges there are")
+        raise NotFound(f"range {range_id} has no running fabric", hint="`jointrange up` with its file makes one again")
 
     def _container(self, range_id: str, node: str) -> Mapping[str, Any]:
         found = self.containers.list(range=range_id, node=node, kind="node")

@@ -18,7 +18,7 @@ from range.campaign import CONTROL, Campaign
 from range.catalogue import LoadedCampaign, LoadedTool
 from range.drawing import svg
 from range.errors import RangeError, Refused
-from range.events import PhaseChanged, Sink
+from range.events import PhaseChanged, Sink, nowhere
 from range.flows import defended, ranges
 from range.flows.defended import Defended
 from range.flows.trials import TrialOrder, run_trial
@@ -64,6 +64,7 @@ def run_campaign(order: CampaignOrder, run_id: str, evidence: Path, ports: Ports
     arms = _arms(loaded, layout)
     for arm in arms:
         fits(loaded.scenario.scenario, arm.defended, arm.name)
+        defended.check(ports, arm.defended)
     ranges.check_capabilities(ports, layout)
     emit(PhaseChanged(run_id, "building"))
     ranges.ensure_images(ports, defended.images_of([arm.defended for arm in arms]), emit)
@@ -155,6 +156,6 @@ def _run_all(orders: Sequence[TrialOrder], jobs: int, ports: Ports, emit: Sink) 
                 future.cancel()
             for order in orders:
                 with contextlib.suppress(RangeError):
-                    ranges.down(ports, order.range_id, emit, missing_ok=True)
+                    ranges.down(ports, order.range_id, nowhere, missing_ok=True)
             raise
     return [future.result() for future in running]

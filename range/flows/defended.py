@@ -37,6 +37,12 @@ def put(layout: Layout, tools: Sequence[LoadedTool]) -> Defended:
     return Defended(with_tools, placed)
 
 
+def check(ports: Ports, defended: Defended) -> None:
+    """Raises Refused when a tool's playbooks break the rules. Called before anything is started."""
+    for one in defended.placed:
+        ports.provisioner.check(one.tool, one.folder)
+
+
 def prepare(ports: Ports, defended: Defended, evidence: Path, emit: Sink) -> Defended:
     """Build every image and install every tool into those of its nodes. Raises ImageMissing, ProvisionFailed."""
     ranges.ensure_images(ports, images_of([defended]), emit)
@@ -93,6 +99,7 @@ def up(
 ) -> Launched:
     """What `jointrange up` does: everything above. The provisioner's output is kept in `evidence`."""
     defended = put(layout, tools)
+    check(ports, defended)
     ranges.preview(ports, range_id, defended.layout)
     if tools:
         defended = prepare(ports, defended, evidence, emit)

@@ -16,7 +16,7 @@ from range.errors import IsolationBroken
 from range.events import PhaseChanged, Sink
 from range.flows import defended, ranges
 from range.flows.defended import Defended
-from range.ledger import Trial
+from range.ledger import Alert, Trial
 from range.operations.attack import attack
 from range.operations.canary import canary
 from range.operations.collect import Collector
@@ -61,12 +61,13 @@ def run_trial(order: TrialOrder, ports: Ports, emit: Sink) -> Trial:
         stage = Stage(range_id, order.id, layout, ports.engine, ports.clock, emit, ports.stop)
         with Collector(range_id, order.defended.placed, ports.engine, ports.clock, emit) as collector:
             emit(PhaseChanged(range_id, "attacking", "canaries"))
+            ready = ports.clock.now()
             before = canary(tools, "before", stage, collector.wait_for)
             emit(PhaseChanged(range_id, "attacking"))
             actions = attack(order.scenario, stage)
             emit(PhaseChanged(range_id, "settling", "canaries"))
             after = canary(tools, "after", stage, collector.wait_for)
-            alerts, malformed = collector.alerts(), collector.malformed()
+            alerts, malformed = _since(ready, collector.alerts()), collector.malformed()
     finally:
         ranges.down(ports, range_id, emit, missing_ok=True)
     watched = (*before, *after)
@@ -85,3 +86,8 @@ def run_trial(order: TrialOrder, ports: Ports, emit: Sink) -> Trial:
         canaries=tuple(result for result, _ in watched),
         images=tuple((node.name, ports.images.digest(node.image) or "") for node in layout.nodes),
     )
+
+
+def _since(ready: float, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
+    """The alerts about what happened once everything was set up; what a tool said of its own set-up is no evidence."""
+    return tuple(alert for alert in alerts if alert.time + alert.resolution >= ready)

@@ -12,7 +12,7 @@ from threading import Event as Flag
 from range.errors import NodeFailed, RangeError
 from range.events import NodeChanged, PhaseChanged, Sink
 from range.layout import NodeSpec, StartSpec
-from range.plan import Change, CreateNode, Ownership, Plan, RemoveNode, StartNode, Wire
+from range.plan import Change, Complete, CreateNode, Ownership, Plan, RemoveNode, StartNode, Wire
 from range.ports import Engine, Switchboard
 from range.topology import CommandReady, Ready, seconds
 
@@ -39,7 +39,7 @@ def deploy(
     stop = cancelled or Flag()
     phase = ""
     for stage in plan.stages:
-        if (now := _phase(stage)) != phase:
+        if (now := _phase(stage)) != phase and _shows(stage):
             phase = now
             emit(PhaseChanged(plan.range_id, "wiring" if now == "wire" else "starting", _summary(stage)))
         size = len(stage) if isinstance(stage[0], StartNode) else workers
@@ -138,6 +138,15 @@ def _log(range_id: str, node: str, engine: Engine) -> str:
 def _first_line(command: str) -> str:
     line, _, more = command.strip().partition("\n")
     return line[:100] + (" ..." if more or len(line) > 100 else "")
+
+
+def _shows(stage: tuple[Change, ...]) -> bool:
+    """Whether a stage does anything that takes time."""
+    return any(not isinstance(change, Complete | StartNode) or _busy(change) for change in stage)
+
+
+def _busy(change: Change) -> bool:
+    return isinstance(change, StartNode) and bool(change.node.start or change.node.ready)
 
 
 def _phase(stage: tuple[Change, ...]) -> str:

@@ -170,6 +170,10 @@ class AnsibleProvisioner:
         )
         play(run, tree, self._forks, self._stop, progress)
 
+    def check(self, tool: Tool, folder: Path) -> None:
+        """The rules of range/provisioner/policy.py, before anything is started. Raises Refused."""
+        check(tool, read_tree(folder))
+
     def sweep(self) -> None:
         """Remove the private folders of runs whose process was killed."""
         clear_dead_runs()

@@ -75,7 +75,7 @@ def _benign(result: CampaignResult) -> Iterator[str]:
     if not runs:
         yield "There was no benign activity, so nothing is known about false alarms in use."
         return
-    kinds = len({action.id for action in runs})
+    kinds = len({action.id.partition("@")[0] for action in runs})
     seconds = sum(trial.ended - trial.started for trial in defended)
     yield (
         f"Benign activity was {len(runs)} runs of {kinds} kind{'s' if kinds > 1 else ''} in {seconds:.0f} s. The "

@@ -110,6 +110,9 @@ class MemoryProvisioner:
         self._check(placed.tool)
         self.configured.append((placed.tool.name, placed.nodes))
 
+    def check(self, tool: Tool, folder: Path) -> None:
+        """Everything keeps the rules here."""
+
     def sweep(self) -> None:
         """Nothing of it outlives a process."""
 

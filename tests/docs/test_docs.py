@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
-import click
 import pytest
 import yaml
 from pydantic import BaseModel
@@ -131,7 +131,7 @@ def test_there_are_pages_to_check() -> None:
     assert len(MARKDOWN) > len(PAGES)
 
 
-def commands(command: click.Command, name: str = "") -> Iterator[tuple[str, click.Command]]:
+def commands(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Every command of the program that does something, with its full name."""
     subcommands = getattr(command, "commands", None)
     if subcommands is None:
@@ -162,7 +162,7 @@ def test_pages_call_only_commands_and_options_that_exist() -> None:
             words = line.split()
             name = next((n for n in (" ".join(words[:2]), words[0]) if n in known), None)
             assert name is not None, f"{page}: {line}"
-            options = {option for item in known[name].params for option in item.opts}
+            options = {option for item in known[name].params for option in (*item.opts, *item.secondary_opts)}
             ours = words[: words.index("--")] if "--" in words else words
             if name != "exec":
                 assert {word for word in ours if word.startswith("--")} <= options, f"{page}: {line}"
@@ -176,13 +176,15 @@ def test_the_command_line_page_has_every_exit_code() -> None:
     assert said == {*EXITS.values(), *EXIT.values(), INTERRUPTED}
 
 
-def models(*modules: object) -> Iterator[type[BaseModel]]:
-    """The models these modules define."""
-    for module in modules:
-        for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, topology.Model) and value is not topology.Model:
-                if value.__module__ == getattr(module, "__name__", ""):
-                    yield value
+def models(module: object) -> Iterator[type[BaseModel]]:
+    """The models a module defines."""
+    for value in vars(module).values():
+        if (
+            isinstance(value, type)
+            and issubclass(value, topology.Model)
+            and value.__module__ == vars(module)["__name__"]
+        ):
+            yield value
 
 
 @pytest.mark.parametrize(

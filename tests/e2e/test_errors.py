@@ -29,6 +29,8 @@ def explains(ended: subprocess.CompletedProcess[str], code: int, *words: str) ->
     text = said(ended)
     assert ended.returncode == code, text
     lines = [line for line in ended.stderr.splitlines() if line.strip()]
+    starts = [number for number, line in enumerate(lines) if line.startswith("error: ")]
+    lines = lines[starts[0] if starts else 0 :]  # what came before is progress
     assert 1 <= len(lines) <= SCREEN, text
     assert "Traceback" not in text
     flat = " ".join(text.split())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from range.campaign import Gates
-from range.ledger import Endpoint, Trial
+from range.ledger import Effect, Endpoint, Trial
 from range.result import CampaignResult
 from range.score import GateResult, Scorecard, decide, false_alarms, score, share
 from tests.builders import (
@@ -207,3 +207,23 @@ def test_the_demonstration() -> None:
     }  # fmt: skip
     assert (card.malformed, len(card.false_alarms), card.dead_sensors) == (1, 2, ())
     assert result.decision == "pass"
+
+
+def with_benign(done: int, failed: int) -> CampaignResult:
+    """A campaign whose defended arm let so many benign actions through, and so many not."""
+    effects: list[Effect] = ["achieved"] * done + ["absent"] * failed
+    visits = [an_action(f"visit@pc#{n}", kind="benign", effect=effect) for n, effect in enumerate(effects)]
+    return outcome(Gates(), a_trial(A, *visits, alerts=(SEEN_A,)))
+
+
+@pytest.mark.parametrize(("done", "failed", "word"), [(10, 0, "pass"), (9, 1, "pass"), (8, 2, "fail"), (0, 10, "fail")])
+def test_a_tool_that_shuts_out_ordinary_users_fails(done: int, failed: int, word: str) -> None:
+    found = gate(with_benign(done, failed), "benign_min")
+    assert found.outcome == word
+    assert f"{done} of {done + failed}" in found.reason
+
+
+def test_without_benign_activity_there_is_no_gate_about_it() -> None:
+    result = with_benign(0, 0)
+    assert {card.benign for card in result.scorecards} == {None}
+    assert "benign_min" not in {each.gate for each in result.gate_results}

@@ -31,3 +31,19 @@ def test_every_fault_is_told_at_once() -> None:
 
 def test_home_is_expanded() -> None:
     assert "~" not in str(Settings().cache_folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("JOBS", "0", "no trial would ever run"),
+        ("WORKERS", "\u00b2", "no whole number"),
+        ("WORKERS", "-1", "no whole number"),
+        ("INSTANCE", "two words", "container's name"),
+        ("INSTANCE", "", "container's name"),
+        ("INSTANCE", "../x", "container's name"),
+    ],
+)
+def test_values_that_could_never_work_are_faults(name: str, text: str, says: str) -> None:
+    with pytest.raises(Invalid, match=says):
+        from_environment({f"JOINTRANGE_{name}": text})
