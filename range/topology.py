@@ -72,7 +72,7 @@ Labels = dict[Name, str]
 class Model(BaseModel):
     """The base of everything a user writes: frozen, and unknown keys are faults."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 class Impairment(Model):

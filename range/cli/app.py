@@ -11,7 +11,6 @@ from types import FrameType
 
 import typer
 from typer.exceptions import TyperException
-from typer.rich_utils import rich_format_error
 
 from range import __version__, errors
 from range.cli import bench, campaigns, doctor, exits, images, network, ranges, topologies
@@ -28,7 +27,7 @@ app = typer.Typer(
     name="jointrange",
     help=HELP,
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     add_completion=False,
 )
@@ -61,6 +60,8 @@ def main() -> None:
         show_error(error)
         code = exits.code(error)
     except TyperException as error:
+        from typer.rich_utils import rich_format_error  # costs 0.1 s, and few commands are mistyped
+
         rich_format_error(error)  # type: ignore[arg-type]  # every TyperException it raises is one of its ClickExceptions
         code = exits.BAD_INPUT
     except KeyboardInterrupt:

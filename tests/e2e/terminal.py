@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -64,7 +65,7 @@ class Terminal:
         return self.python("-m", "range", *words)
 
     def python(self, *words: str) -> subprocess.Popen[str]:
-        """Python in this terminal."""
+        """Python in this terminal. Ctrl-C reaches it even where these tests were started in the background."""
         process = subprocess.Popen(
             [sys.executable, "-u", *words],
             env=self.environment,
@@ -73,6 +74,7 @@ class Terminal:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         self.started.append(process)
         return process

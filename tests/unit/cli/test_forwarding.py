@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 import socket
+import struct
+import threading
 
 import pytest
 
@@ -52,3 +55,48 @@ def test_a_port_in_use_is_told(board: MemorySwitchboard) -> None:
         with pytest.raises(Exhausted, match="in use") as caught:
             Forward(board, "r", "two", 80, "127.0.0.1", taken.getsockname()[1])
         assert "--port" in caught.value.hint
+
+
+class Endless:
+    """A service that says nothing until it is let go."""
+
+    def __init__(self) -> None:
+        self.heard = threading.Event()
+        self.closed = threading.Event()
+
+    def send(self, data: bytes) -> None:
+        self.heard.set()
+
+    def finish(self) -> None:
+        return
+
+    def receive(self) -> bytes:
+        self.closed.wait()
+        return b""
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class Board:
+    """Leads to one Endless after the other; the first is only tried."""
+
+    def __init__(self) -> None:
+        self.made: queue.Queue[Endless] = queue.Queue()
+
+    def connect(self, range_id: str, node: str, port: int) -> Endless:
+        made = Endless()
+        self.made.put(made)
+        return made
+
+
+def test_a_client_that_broke_off_is_told_to_the_other_end() -> None:
+    board = Board()
+    with Forward(board, "r", "two", 80, "127.0.0.1", 0) as open_port:  # type: ignore[arg-type]
+        client = socket.create_connection(("127.0.0.1", open_port.port), timeout=20)
+        client.sendall(b"x")
+        _tried, service = board.made.get(timeout=20), board.made.get(timeout=20)
+        assert service.heard.wait(20)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        assert service.closed.wait(20)

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from range import catalogue
 from range.cli.topologies import app
+from range.errors import Conflict
 
 RUN = CliRunner()
 
@@ -36,3 +38,19 @@ def test_drawings(form: str, begins: str, tmp_path: Path) -> None:
     assert "one" in shown.stdout
     assert RUN.invoke(app, ["graph", "pair", "--format", form, "--output", str(tmp_path / "x")]).exit_code == 0
     assert (tmp_path / "x").read_text() == shown.stdout
+
+
+def test_a_path_is_shown_as_it_is(tmp_path: Path) -> None:
+    """Square brackets are no markup, words between colons no emoji."""
+    folder = tmp_path / "[red]" / ":smile:"
+    folder.mkdir(parents=True)
+    (folder / "t.yaml").write_text((catalogue.root() / "topologies/pair/topology.yaml").read_text())
+    shown = RUN.invoke(app, ["check", str(folder / "t.yaml")])
+    assert shown.exit_code == 0
+    assert "[red]/:smile:/t.yaml" in shown.stdout.replace("\n", "")
+
+
+def test_a_drawing_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    shown = RUN.invoke(app, ["graph", "pair", "--output", str(tmp_path / "nowhere" / "x.svg")])
+    assert isinstance(shown.exception, Conflict)
+    assert "--output" in shown.exception.hint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -109,3 +110,28 @@ def test_closing_ends_a_reader_and_may_be_done_twice(api: Api) -> None:
     channel.close()
     channel.close()
     assert ended.wait(20)
+
+
+@pytest.mark.parametrize("cut", [3, 8, 11])
+def test_a_frame_cut_by_the_deadline_is_still_read_whole(api: Api, cut: int) -> None:
+    """Its beginning came before the deadline, its rest after: nothing of it may be taken for another frame's head."""
+    channel, data = open_channel(api), frame(1, b"one word")
+    api.ours.sendall(data[:cut])
+
+    def kill() -> None:
+        api.ours.sendall(data[cut:] + frame(2, b"killed"))
+        api.ours.close()
+
+    ended = run(channel, 0.05, kill)
+    assert (ended.stdout, ended.stderr, ended.timed_out) == (b"one word", b"killed", True)
+
+
+def test_a_deadline_of_one_reader_is_none_of_the_next(api: Api) -> None:
+    channel = open_channel(api)
+    with pytest.raises(TimeoutError):
+        next(channel.frames(time.monotonic() + 0.02))
+    timer = threading.Timer(0.2, api.ours.sendall, [frame(1, b"late")])
+    timer.start()
+    assert next(channel.frames()) == (1, b"late")
+    timer.join()
+    channel.close()

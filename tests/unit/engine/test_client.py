@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import socket
+import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +23,7 @@ from range.errors import (
     RangeError,
     Refused,
 )
+from tests.unit.engine.pretended import Pretended
 
 
 def api_error(status: int, words: str) -> docker_errors.APIError:
@@ -66,3 +71,27 @@ def test_ours_pass_and_programming_errors_too() -> None:
 def test_nobody_at_the_socket() -> None:
     with pytest.raises(EngineUnavailable, match="no container engine answers"):
         connect("tcp://127.0.0.1:1", timeout=5)
+
+
+@pytest.mark.parametrize("host", ["unix://{folder}/none.sock", "unix://{folder}/deaf.sock"])
+def test_nothing_is_left_open_when_nobody_answers(tmp_path: Path, host: str) -> None:
+    """The exception, its traceback and all they hold go at once; a socket left open would warn then."""
+    with socket.socket(socket.AF_UNIX) as deaf, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        deaf.bind(str(tmp_path / "deaf.sock"))
+        with pytest.raises(EngineUnavailable, match="no container engine answers"):
+            connect(host.format(folder=tmp_path))
+        gc.collect()
+
+
+def test_an_engine_that_is_too_old_is_told(tmp_path: Path) -> None:
+    old = {"Version": "19.03", "ApiVersion": "1.40", "MinAPIVersion": "1.12"}
+    with Pretended(tmp_path, old) as engine, pytest.raises(EngineUnavailable, match=r"API 1\.40; 1\.41 is needed"):
+        connect(engine.host)
+
+
+def test_an_engine_that_answers_is_connected_to(tmp_path: Path) -> None:
+    with Pretended(tmp_path) as engine:
+        client = connect(engine.host)
+        assert client.version()["Version"] == "20.10.24"
+        client.close()

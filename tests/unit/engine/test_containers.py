@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 import tarfile
+from pathlib import Path
+from typing import Any
 
 from docker.api.client import APIClient
 
-from range.engine.containers import FABRIC_CAPABILITIES, PARTIAL, archive, fabric_options, node_options, partial
+from range.engine.client import connect
+from range.engine.containers import (
+    FABRIC_CAPABILITIES,
+    PARTIAL,
+    Containers,
+    archive,
+    fabric_options,
+    node_options,
+    partial,
+)
 from range.layout import FileSpec
 from range.plan import spec_digest
+from tests.unit.engine.pretended import Asked, Pretended
 from tests.unit.topologies import OWNERSHIP, a_layout
 
 API = APIClient(version="1.41", base_url="unix:///nowhere.sock")
@@ -63,3 +77,27 @@ def test_files_keep_their_owner_mode_and_content() -> None:
 def test_an_unfinished_range_is_known_by_its_fabrics_name() -> None:
     assert partial({"Names": ["/jr.r.fabric" + PARTIAL]})
     assert not partial({"Names": ["/jr.r.fabric"]})
+
+
+def test_a_container_in_the_way_is_looked_up_by_its_whole_name(tmp_path: Path) -> None:
+    """A name's dots are dots: what only looks alike is another installation's, and stays."""
+    name = "jr.inst.fabric" + PARTIAL
+    alike = {"Id": "alike", "Names": ["/jr-inst.fabric.partial"], "State": "exited", "Labels": {}}
+    ours = {"Id": "ours", "Names": [f"/{name}"], "State": "exited", "Labels": {}}
+    there = [alike, ours]
+    creating = iter([(409, {"message": "in use"}), (201, {"Id": "new"})])
+
+    def listing(asked: Asked) -> tuple[int, Any]:
+        [pattern] = json.loads(asked.query["filters"])["name"]
+        return 200, [one for one in there if re.search(pattern, one["Names"][0])]
+
+    with Pretended(tmp_path) as engine:
+        engine.answers["GET", "/containers/json"] = listing
+        engine.answers["POST", "/containers/create"] = lambda _: next(creating)
+        engine.say("DELETE", "/containers/ours", None, status=204)
+        engine.say("PUT", "/containers/new/archive", {})
+        engine.say("POST", "/containers/new/start", None, status=204)
+        client = connect(engine.host)
+        assert Containers(client.api, "default").make_fabric("inst", OWNERSHIP) == "new"
+        client.close()
+        assert [one.path for one in engine.asked if one.method == "DELETE"] == ["/containers/ours"]

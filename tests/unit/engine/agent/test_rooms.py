@@ -1,0 +1,89 @@
+"""Rooms: entered and left again, never the wrong one, and files in them written without a way out of their root."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from range.engine.agent.netlink import AgentError
+from range.engine.agent.rooms import Room, enter, write_in_root
+from tests.unit.engine.agent.namespaces import Node, container_of, needs_root
+
+
+def standing() -> str:
+    """The network namespace this thread is in."""
+    return os.readlink("/proc/thread-self/ns/net")
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    made = Node("one", tmp_path)
+    yield made
+    made.end()
+
+
+@needs_root
+def test_a_room_is_entered_and_left_again(node: Node) -> None:
+    home, room = standing(), Room(node.pid, node.life.container)
+    with room:
+        assert standing() == os.readlink(f"/proc/{node.pid}/ns/net") != home
+    assert standing() == home
+    with pytest.raises(ZeroDivisionError), room:
+        raise ZeroDivisionError
+    assert standing() == home
+    inside = room.netlink()
+    assert set(inside.links()) == {"lo"}
+    assert standing() == home
+    inside.sock.close()
+    os.close(room.fd)
+
+
+def test_a_process_of_another_container_is_not_entered() -> None:
+    with pytest.raises(AgentError, match="is not of container f00df00df00d any more"):
+        Room(os.getpid(), "f00df00df00d" + "0" * 52)
+
+
+def test_a_process_that_ended_is_told() -> None:
+    with pytest.raises(AgentError, match="container 0123456789ab is gone"):
+        Room(2**30, "0123456789abcdef")
+
+
+def test_what_is_no_namespace_is_not_entered(tmp_path: Path) -> None:
+    home = standing()
+    with (tmp_path / "x").open("w") as file, pytest.raises(AgentError, match="entering a namespace: Invalid argument"):
+        enter(file.fileno())
+    assert standing() == home
+
+
+@needs_root
+def test_a_file_is_overwritten_whole(node: Node) -> None:
+    write_in_root(node.pid, "/etc/hosts", b"127.0.0.1 one\n")
+    assert (node.root / "etc/hosts").read_bytes() == b"127.0.0.1 one\n"
+
+
+@needs_root
+@pytest.mark.parametrize("link", ["/outside", "../../outside", "{folder}/outside"])
+def test_a_link_does_not_lead_out_of_the_nodes_root(node: Node, tmp_path: Path, link: str) -> None:
+    """What the link means is looked up below the node's root: there it may be, outside it stays as it was."""
+    outside, hosts = tmp_path / "outside", node.root / "etc/hosts"
+    outside.write_text("not yours")
+    hosts.unlink()
+    hosts.symlink_to(link.format(folder=tmp_path))
+    with pytest.raises(AgentError, match="writing /etc/hosts in a node: No such file"):
+        write_in_root(node.pid, "/etc/hosts", b"mine")
+    within = node.root / hosts.readlink().as_posix().lstrip("./")
+    within.parent.mkdir(parents=True, exist_ok=True)
+    within.touch()
+    write_in_root(node.pid, "/etc/hosts", b"mine")
+    assert (within.read_bytes(), outside.read_text()) == (b"mine", "not yours")
+
+
+@needs_root
+def test_nothing_is_made_that_was_not_there(node: Node) -> None:
+    with pytest.raises(AgentError, match="No such file"):
+        write_in_root(node.pid, "/etc/other", b"x")
+    assert os.listdir(node.root / "etc") == ["hosts"]
+    assert container_of(node.pid) == node.life.container
