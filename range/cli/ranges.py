@@ -5,6 +5,7 @@ Knows: arguments and tables. Must never: need a file for a range that is there.
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ import typer
 from range import catalogue, wiring
 from range.cli import console
 from range.cli.show import age, impairment, plan_data, plan_lines
-from range.errors import Conflict, Invalid, Problem, Where
+from range.errors import Conflict, Exhausted, Invalid, Problem, Where
 from range.flows import defended, ranges
 from range.flows.locks import range_lock
 from range.layout import resolve
@@ -162,7 +163,10 @@ def execute(
     timeout: Annotated[float | None, typer.Option(help="Seconds after which it and all it started are killed.")] = None,
     user: Annotated[str, typer.Option(help="As this user of the node.")] = "",
 ) -> None:
-    """Run a command in a node; its exit code is ours (124 when it was killed at --timeout)."""
+    """Run a command in a node; its exit code is ours (124 when it was killed at --timeout).
+
+    Options come before RANGE: all that follows NODE is the command.
+    """
     ports = wiring.ports(from_environment())
     argv = command[1:] if command[0] == "--" else command
     ended = ports.engine.exec(name, node, argv, timeout=timeout, user=user)
@@ -217,5 +221,9 @@ def results_folder(path: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Exhausted(
+                f"no room for results in {path}", hint="free disk space, or choose another --out"
+            ) from error
         raise Conflict(f"cannot write results to {path}: {error.strerror}", hint="choose another with --out") from error
     return folder

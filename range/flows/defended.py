@@ -79,7 +79,7 @@ def start(
         )
     except BaseException:
         emit(PhaseChanged(range_id, "failed"))
-        if not keep_broken:
+        if done.new and not keep_broken:
             ranges.down(ports, range_id, emit, missing_ok=True)
         raise
     return done

@@ -23,10 +23,11 @@ FABRIC = "jointrange/fabric"
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """What `up` did: the plan it carried out, and seconds for images and for the rest."""
+    """What `up` did: the plan it carried out, whether there was nothing before, and seconds for images and the rest."""
 
     range_id: str
     plan: Plan
+    new: bool
     images_seconds: float
     seconds: float
 
@@ -78,7 +79,7 @@ def up(
             down(ports, range_id, emit, missing_ok=True)
         raise
     emit(PhaseChanged(range_id, "done"))
-    return Launched(range_id, todo, built - start, ports.clock.now() - built)
+    return Launched(range_id, todo, new, built - start, ports.clock.now() - built)
 
 
 def ensure_images(ports: Ports, references: tuple[str, ...], emit: Sink) -> None:

@@ -6,6 +6,8 @@ import json
 import random
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 import pytest
 
@@ -15,15 +17,16 @@ from tests.e2e.traces import look, nothing_new, ours
 
 pytestmark = pytest.mark.engine
 
-KILLS = 20
+KILLS, AT_ONCE = 24, 4
 SEED = 20261123
 
 LIBRARY = """
+import sys
 from contextlib import closing
 from range.lab import launch
 def emit(event):
     print(event, flush=True)
-with launch("pair", name="pair", emit=emit) as lab:
+with launch("pair", name=sys.argv[1], emit=emit) as lab:
     with lab.capture("lan"), closing(lab.follow("one", "/etc/hosts")):
         print("launched", flush=True)
         lab.exec("one", "sleep 60")
@@ -86,7 +89,7 @@ def test_a_launch_that_fails(terminal: Terminal, node: str, words: str) -> None:
 
 def test_a_range_made_by_a_library_that_raises(terminal: Terminal) -> None:
     before = look(terminal)
-    process = terminal.python("-c", LIBRARY.replace('lab.exec("one", "sleep 60")', "1 / 0"))
+    process = terminal.python("-c", LIBRARY.replace('lab.exec("one", "sleep 60")', "1 / 0"), "mine")
     wait_for_line(process, "launched")
     code, rest = ended(process)
     assert code == 1
@@ -94,16 +97,15 @@ def test_a_range_made_by_a_library_that_raises(terminal: Terminal) -> None:
     nothing_new(terminal, before)
 
 
-def kill_somewhere(terminal: Terminal, chance: random.Random, number: int) -> str:
+def kill_somewhere(terminal: Terminal, number: int) -> str:
     """Start a range, by the program or by the library, and kill its maker; what the maker had said."""
-    process = terminal.python("-c", LIBRARY) if number % 3 == 0 else terminal.start("up", "pair")
+    chance, name = random.Random(SEED + number), f"pair-{number}"
+    library = number % 3 == 0
+    process = terminal.python("-c", LIBRARY, name) if library else terminal.start("up", "pair", "--name", name)
+    heard, delay = "", chance.uniform(0.3, 4.0)
     if number % 2 == 0:
-        words = chance.choice(["building", "starting", "wiring"])
-        heard = wait_for_line(process, words)
+        heard = wait_for_line(process, chance.choice(["building", "starting", "wiring"]))
         delay = chance.uniform(0.0, 0.6)
-    else:
-        heard = ""
-        delay = chance.uniform(0.3, 3.0)
     try:
         process.wait(timeout=delay)
     except subprocess.TimeoutExpired:
@@ -113,20 +115,23 @@ def kill_somewhere(terminal: Terminal, chance: random.Random, number: int) -> st
 
 def test_makers_killed_at_random_points(terminal: Terminal) -> None:
     """SIGKILL, then `sweep`. A range that was whole and kept survives it, and is removed by `down`: nothing else."""
-    chance = random.Random(SEED)
     before = look(terminal)
     touched = whole = 0
-    for number in range(KILLS):
-        heard = kill_somewhere(terminal, chance, number)
-        touched += bool(ours(terminal.instance))
-        terminal.run("sweep", check=True)
+    for first in range(0, KILLS, AT_ONCE):
+        numbers = range(first, first + AT_ONCE)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            heard = "\n".join(pool.map(kill_somewhere, repeat(terminal), numbers))
+        there = {name.split(".")[1] for name in ours(terminal.instance)}
+        touched += len(there)
+        swept = terminal.run("sweep", check=True).stdout
         if ours(terminal.instance):
-            [line] = json.loads(terminal.run("ls", "--json", check=True).stdout)
-            assert line["kept"], f"sweep left a range that was to die with its maker:\n{heard}"
-            assert (line["range_id"], line["state"], line["running"]) == ("pair", "running", 2)
-            whole += 1
-            terminal.run("down", "pair", check=True)
-        assert ours(terminal.instance) == [], f"kill {number}, after:\n{heard}"
+            for line in json.loads(terminal.run("ls", "--json", check=True).stdout):
+                assert line["kept"], f"sweep left a range that was to die with its maker:\n{heard}"
+                assert (line["state"], line["running"]) == ("running", 2), f"{line}\n{heard}"
+                assert line["range_id"] not in swept
+                terminal.run("down", line["range_id"], check=True)
+                whole += 1
+        assert ours(terminal.instance) == [], f"kills {numbers}, after:\n{heard}"
     assert touched >= KILLS // 3, f"only {touched} kills hit anything"
     assert whole < touched
     nothing_new(terminal, before)
