@@ -18,7 +18,8 @@ from range.ports import NetworkFacts
 from range.topology import CAPABILITIES
 
 CHECKS = (
-    "every interface is a loopback or a cable whose other end is a port of this range's fabric",
+    "every interface is a loopback, a cable whose other end is a port of this range's fabric, or a tunnel device that "
+    "the kernel puts into every namespace and that can only send over those cables",
     "the fabric has no interface but those cables and its bridges, and no address",
     "every route's device is such a cable",
     "the kernel, asked for the way to each outside address, answers unreachable or a cable of this range",

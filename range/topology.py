@@ -9,31 +9,11 @@ carries a description.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 SCHEMA = "jointrange.topology/1"
-
-CAPABILITIES = (
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "IPC_LOCK",
-    "KILL",
-    "NET_ADMIN",
-    "NET_BIND_SERVICE",
-    "NET_RAW",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
-    "SYS_NICE",
-)
-"""What a node may ask for. None of these reaches beyond the node's own namespaces."""
 
 Capability = Literal[
     "AUDIT_WRITE",
@@ -53,6 +33,9 @@ Capability = Literal[
     "SYS_CHROOT",
     "SYS_NICE",
 ]
+"""What a node may ask for. None of these reaches beyond the node's own namespaces."""
+
+CAPABILITIES: tuple[str, ...] = get_args(Capability)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 """A network, node, link, group, tool or role: lower case, digits and hyphens, at most 40 characters."""

@@ -42,6 +42,7 @@ from range.engine.agent.netlink import (
 )
 from range.engine.agent.rooms import Room, write_in_root
 
+TUNNELS = frozenset({"ipip", "sit", "gre", "gretap", "erspan", "ip6tnl", "ip6gre", "ip6gretap", "vti", "vti6"})
 STATE = "/run/jointrange.json"
 
 
@@ -288,10 +289,18 @@ def _interfaces(
                 "up": entry["up"],
                 "kind": "loopback" if entry["loopback"] else entry["kind"],
                 "address": given.get(entry["index"], []),
-                "peer_in_fabric": ours or entry["loopback"],
+                "peer_in_fabric": ours or entry["loopback"] or _idle(entry),
             }
         )
     return told
+
+
+def _idle(entry: dict[str, Any]) -> bool:
+    """Whether it is a tunnel device that the kernel puts into every namespace when its module is loaded.
+
+    It can only send over the cables of its own namespace: its other side (IFLA_LINK_NETNSID) is nowhere else.
+    """
+    return entry["kind"] in TUNNELS and entry["peer_ns"] is None
 
 
 def _strays(here: Netlink, ports: dict[str, Any], matched: set[str]) -> list[str]:
@@ -300,7 +309,7 @@ def _strays(here: Netlink, ports: dict[str, Any], matched: set[str]) -> list[str
     told = [
         f"{name} ({entry['kind'] or 'physical'})"
         for name, entry in ports.items()
-        if not entry["loopback"] and entry["kind"] != "bridge" and name not in matched
+        if not entry["loopback"] and not _idle(entry) and entry["kind"] != "bridge" and name not in matched
     ]
     told += [f"{name} has the address {given[entry['index']][0]}" for name, entry in ports.items()
              if not entry["loopback"] and given.get(entry["index"])]  # fmt: skip

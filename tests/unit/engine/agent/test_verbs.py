@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from range.engine import fabric
-from range.engine.agent.verbs import shape
+from range.engine.agent.verbs import _idle, shape
 from range.layout import Layout
 from tests.unit.engine.agent.namespaces import Agent, Node, needs_root, netlink
 from tests.unit.topologies import a_layout
@@ -287,3 +287,11 @@ def test_ports_of_a_socket_are_told_apart() -> None:
         assert "nothing listens" in _listening(os.getpid(), bound.getsockname()[1])
         bound.listen()
         assert _listening(os.getpid(), bound.getsockname()[1]) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "peer_ns", "idle"),
+    [("sit", None, True), ("ipip", None, True), ("sit", 3, False), ("veth", None, False), ("", None, False)],
+)
+def test_only_a_tunnel_device_of_the_namespace_itself_is_idle(kind: str, peer_ns: int | None, idle: bool) -> None:
+    assert _idle({"kind": kind, "peer_ns": peer_ns}) is idle
