@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +33,7 @@ SERVE = """
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     """A terminal with the range `pair` up, its second node serving HTTP, for every test of this file."""
     folder = tmp_path_factory.mktemp("cli")
-    terminal = Terminal(folder, f"cli-{folder.name[-1]}{time.time_ns() % 100000}")
+    terminal = Terminal(folder, f"cli-{uuid.uuid4().hex[:8]}")
     path = Path(folder, a_pair(terminal, ""))
     path.write_text(path.read_text().replace("  two: {}\n", f"  two: {SERVE}"))
     up = terminal.run("up", "./pair.yaml")
