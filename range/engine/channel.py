@@ -18,6 +18,10 @@ from typing import Any
 import docker
 
 from range.engine.client import faults
+from range.errors import RangeError
+
+SILENCE = 2.0
+"""Seconds without a byte after which the engine is asked whether the command goes on at all."""
 
 LIMIT = 4 << 20
 """Bytes of each output stream of one command that are kept."""
@@ -100,20 +104,32 @@ class Channel:
     def _filled(self, length: int, deadline: float | None) -> bool:
         """Whether so much is there before the end. Nothing is lost when it raises TimeoutError: one may ask again."""
         while len(self.rest) < length:
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
+            left = SILENCE if deadline is None else min(deadline - time.monotonic(), SILENCE)
+            if left <= 0:
                 raise TimeoutError
             try:
                 self.sock.settimeout(left)
                 data = self.sock.recv(1 << 16)
             except TimeoutError:
-                raise
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise
+                if self._running():
+                    continue
+                return False
             except OSError:
                 return False
             if not data:
                 return False
             self.rest += data
         return True
+
+    def _running(self) -> bool:
+        """Whether the command goes on, as the engine says: it may remove a container and never end its streams."""
+        try:
+            with faults("asking whether a command goes on"):
+                return bool(self.api.exec_inspect(self.id)["Running"])
+        except RangeError:
+            return False
 
 
 def run(channel: Channel, timeout: float | None, kill: Callable[[], None]) -> Ended:

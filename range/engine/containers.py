@@ -17,7 +17,7 @@ from docker.errors import APIError
 
 from range.engine import labels
 from range.engine.client import faults
-from range.engine.fabric import agent_archive
+from range.engine.fabric import AGENT_ENV, agent_archive, agent_argv
 from range.errors import RangeError
 from range.layout import FileSpec, NodeSpec
 from range.plan import Ownership, spec_digest
@@ -76,7 +76,8 @@ def fabric_options(api: APIClient, range_id: str, ownership: Ownership) -> dict[
     """Everything `create_container` is told about a fabric."""
     return {
         "image": FABRIC_IMAGE,
-        "command": ["sleep", "infinity"],
+        "command": agent_argv("watch"),
+        "environment": AGENT_ENV,
         "hostname": "fabric",
         "labels": labels.of(range_id, ownership, "fabric", labels.FABRIC_NODE),
         "host_config": api.create_host_config(

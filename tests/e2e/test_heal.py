@@ -92,6 +92,40 @@ def test_twice_is_once_and_everything_heals(terminal: Terminal, topology: str) -
     terminal.run("down", "healed", check=True)
 
 
+def restarted(terminal: Terminal, node: str) -> None:
+    """Restart a node's container behind our back."""
+    output("docker", "restart", "-t", "0", containers(terminal)[node])
+
+
+def eventually(terminal: Terminal, node: str, script: str) -> str:
+    """What a script in a node prints once it ends well, at most ten seconds from now."""
+    until = f"i=0; until {script}; do i=$((i+1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done"
+    return terminal.run("exec", "healed", node, "--", "sh", "-c", until, check=True).stdout
+
+
+def test_cables_of_a_restarted_node_are_made_again_without_being_asked(terminal: Terminal, topology: str) -> None:
+    before = terminal.run("exec", "healed", "gate", "--", "sh", "-c", "ip -o addr; ip route", check=True).stdout
+    restarted(terminal, "gate")
+    works_again = eventually(terminal, "one", "ping -c1 -W1 two >/dev/null")
+    assert works_again == ""
+    after = terminal.run("exec", "healed", "gate", "--", "sh", "-c", "ip -o addr; ip route", check=True).stdout
+    assert [line.split()[1:4] for line in after.splitlines()] == [line.split()[1:4] for line in before.splitlines()]
+    terminal.run("down", "healed", check=True)
+
+
+TAPPED = TOPOLOGY + "  eye: {networks: []}\ntaps:\n  - {network: dmz, node: eye}\n"
+
+
+def test_a_tap_goes_on_copying_after_its_sensor_or_a_neighbour_was_restarted(terminal: Terminal) -> None:
+    terminal.run("up", terminal.write("healed.yaml", TAPPED), check=True)
+    received = 'set -- $(grep mon0 /proc/net/dev) && [ "${3:-0}" -gt 5 ]'
+    for node in ("eye", "two", "gate"):
+        restarted(terminal, node)
+        eventually(terminal, "gate", "ping -c8 -i0.05 -W1 two >/dev/null")
+        eventually(terminal, "eye", received)
+    terminal.run("down", "healed", check=True)
+
+
 def test_an_edited_file_changes_only_what_differs(terminal: Terminal, topology: str) -> None:
     first = containers(terminal)
 

@@ -1,7 +1,7 @@
 """Requests on standard input (each a line with its length, then JSON), one JSON line as the answer to each.
 
 The verb is the argument, and there is one request; or it is `serve`, and each request names its own until the input
-ends.
+ends; or it is `watch`, the fabric's first process, which is asked nothing.
 
 Knows: the envelope and the verbs. Must never: do the work itself.
 """
@@ -16,6 +16,7 @@ from typing import Any
 from range.engine.agent import verbs as do
 from range.engine.agent.kernel import kernel
 from range.engine.agent.netlink import AgentError
+from range.engine.agent.watch import watch
 
 VERBS = {
     "wire": do.wire, "started": do.started, "show": do.show, "link": do.link, "facts": do.facts, "kill": do.kill,
@@ -28,6 +29,8 @@ VERBS = {
 def main() -> None:
     """Do what is asked, and answer."""
     verb = sys.argv[1]
+    if verb == "watch":
+        watch()
     if verb != "serve":
         _answer(verb, _request(_line()))
         return

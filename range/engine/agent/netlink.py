@@ -10,7 +10,7 @@ import ipaddress
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 OURS = 106
@@ -23,7 +23,11 @@ UP = 0x1
 
 
 class AgentError(Exception):
-    """What could not be done, in words for the user."""
+    """What could not be done, in words for the user, and the kernel's error number where it gave one."""
+
+    def __init__(self, what: str, code: int = 0) -> None:
+        super().__init__(what)
+        self.code = code
 
 
 def attr(kind: int, data: bytes) -> bytes:
@@ -69,7 +73,16 @@ class Netlink:
                         what = told.pop(seq)
                         code = -struct.unpack_from("i", payload)[0]
                         if code:
-                            raise AgentError(f"{what}: {os.strerror(code)}{_words(payload)}")
+                            raise AgentError(f"{what}: {os.strerror(code)}{_words(payload)}", code)
+
+    def remove(self, names: Iterable[str], links: Mapping[str, Mapping[str, Any]]) -> None:
+        """Remove interfaces; one that is gone already is fine: a dying namespace takes its cables when it likes."""
+        for name in names:
+            try:
+                self.run([(DELLINK, 0, link_body(links[name]["index"], 0, 0), f"removing {name}")])
+            except AgentError as error:
+                if error.code != errno.ENODEV:
+                    raise
 
     def dump(self, kind: int, body: bytes) -> list[tuple[bytes, int]]:
         """Every object of a kind, as (payload, message type)."""

@@ -52,8 +52,32 @@ class Room:
 HOME = os.open("/proc/self/ns/net", os.O_RDONLY)
 
 
+RUNTIMES = ("runc", "crun", "youki")
+
+
+def has_own_root(pid: int) -> bool:
+    """Whether a container's process has left the machine's root. One that the runtime is just starting has not yet.
+
+    Told by the program it runs, and by the root itself where the kernel lets us look at the machine's.
+    """
+    with open(f"/proc/{pid}/comm") as file:
+        if file.read().startswith(RUNTIMES) or "memfd:" in os.readlink(f"/proc/{pid}/exe"):
+            return False
+    own = os.stat(f"/proc/{pid}/root")
+    try:
+        machine = os.stat("/proc/1/root")
+    except PermissionError:
+        return True
+    return (own.st_dev, own.st_ino) != (machine.st_dev, machine.st_ino)
+
+
 def write_in_root(pid: int, path: str, data: bytes) -> None:
-    """Overwrite an existing file below a container's root; links cannot lead out of it (openat2, RESOLVE_IN_ROOT)."""
+    """Overwrite an existing file below a container's root; links cannot lead out of it (openat2, RESOLVE_IN_ROOT).
+
+    Raises AgentError: no such file, or the process has the machine's own root.
+    """
+    if not has_own_root(pid):
+        raise AgentError(f"writing {path} in a node: process {pid} has no root of its own")
     root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY)
     how = struct.pack("QQQ", os.O_WRONLY, 0, 0x10 | 0x02)
     fd = LIBC.syscall(OPENAT2, root, path.lstrip("/").encode(), how, len(how))

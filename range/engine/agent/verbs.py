@@ -19,6 +19,8 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from range.engine.agent.netlink import (
@@ -63,14 +65,28 @@ def save_state(state: dict[str, Any]) -> None:
     os.replace(STATE + ".new", STATE)
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """One change of the fabric at a time, whoever makes it."""
+    with open(STATE + ".lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def wire(asked: dict[str, Any]) -> dict[str, Any]:
     """Make the fabric equal to what is asked; what already is equal is left alone. Safe to repeat."""
-    state, here = load_state(), Netlink()
+    with alone():
+        return make(asked, load_state())
+
+
+def make(asked: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
+    """`wire`, for one who is alone and has the state. Each node's part of the request is kept for healing."""
+    here = Netlink()
     have = here.links()
     wanted = {bridge["name"]: bridge for bridge in asked["bridges"]}
     keep = {port for node in asked["all"].values() for port in node}
     stale = [name for name in have if name[0] in "bpt" and name not in wanted and name not in keep]
-    here.run([(DELLINK, 0, link_body(have[name]["index"], 0, 0), f"removing {name}") for name in stale])
+    here.remove(stale, have)
     here.run([bridge_request(name, bridge["mtu"]) for name, bridge in wanted.items() if name not in have])
     index = {name: link["index"] for name, link in here.links().items()}
     impair: list[str] = []
@@ -84,6 +100,9 @@ def wire(asked: dict[str, Any]) -> dict[str, Any]:
         started = old.get("started", "") if old.get("life") == node["life"] else ""
         state["nodes"][node["name"]] = {"life": node["life"], "wiring": node["wiring"], "started": started}
     state["nodes"] = {name: entry for name, entry in state["nodes"].items() if name in asked["all"]}
+    rooms = state.get("rooms", {}) | {node["name"]: node for node in asked["nodes"]}
+    state["rooms"] = {name: node for name, node in rooms.items() if name in asked["all"]}
+    state["asked"] = {key: value for key, value in asked.items() if key not in ("nodes", "verb")}
     state["layout"], state["segments"], state["complete"] = asked["layout"], asked["segments"], False
     save_state(state)
     return {"cables": sum(len(node["interfaces"]) for node in asked["nodes"])}
@@ -99,14 +118,15 @@ def _wire_node(
 ) -> list[str]:
     """Cables, addresses, routes and hosts file of one node. Gives the traffic control commands it still needs."""
     room = Room(node["pid"], node["container"])
-    fresh = [end for end in node["interfaces"] if end["port"] not in have or _changed(end, state)]
+    known = [end["port"] for end in node["interfaces"] if end["port"] in have]
+    namespace = here.namespace_id(room.fd) if known else -1
+    fresh = [end for end in node["interfaces"] if _stale(end, have, namespace, state)]
     requests = []
     for end in fresh:
-        if end["port"] in have:
-            requests.append((DELLINK, 0, link_body(have[end["port"]]["index"], 0, 0), f"removing {end['port']}"))
         master = index[end["bridge"]] if end["bridge"] else None
         requests.append(cable_request(end["port"], master, end, room.fd))
     try:
+        here.remove((end["port"] for end in fresh if end["port"] in have), have)
         here.run(requests)
         inside = room.netlink()
         there = inside.links()
@@ -116,8 +136,7 @@ def _wire_node(
             changes.append((NEWLINK, 0, link_body(number, UP, UP), f"bringing {end['name']} up"))
             changes += [address_request(number, text) for text in end["addresses"]]
         inside.run(changes)
-        known = there if any(end["port"] in have for end in node["interfaces"]) else None
-        _routes(inside, known, {(route["to"], route["via"]) for route in node["routes"]})
+        _routes(inside, there if known else None, {(route["to"], route["via"]) for route in node["routes"]})
     except AgentError as error:
         raise AgentError(f"node {node['name']}: {error}") from error
     finally:
@@ -132,8 +151,13 @@ def _wire_node(
     return [line for end in fresh for line in shape(end["port"], end["impair"])]
 
 
-def _changed(end: dict[str, Any], state: dict[str, Any]) -> bool:
-    return bool(state["ports"].get(end["port"]) != end["digest"])
+def _stale(end: dict[str, Any], have: dict[str, Any], namespace: int, state: dict[str, Any]) -> bool:
+    """Whether a cable is to be made (anew): there is none, it was another, or it leads into a life that ended.
+
+    The last may be seen for a moment after a restart: the kernel takes its time to end a namespace.
+    """
+    port = have.get(end["port"])
+    return bool(port is None or port["peer_ns"] != namespace or state["ports"].get(end["port"]) != end["digest"])
 
 
 def _routes(inside: Netlink, links: dict[str, Any] | None, wanted: set[tuple[str, str]]) -> None:
@@ -207,12 +231,13 @@ def _tc(lines: list[str]) -> None:
 
 def started(asked: dict[str, Any]) -> dict[str, Any]:
     """Note which nodes ran their start commands, and whether the range is whole."""
-    state = load_state()
-    for name, digest in asked["started"].items():
-        if name in state["nodes"]:
-            state["nodes"][name]["started"] = digest
-    state["complete"] = asked["complete"]
-    save_state(state)
+    with alone():
+        state = load_state()
+        for name, digest in asked["started"].items():
+            if name in state["nodes"]:
+                state["nodes"][name]["started"] = digest
+        state["complete"] = asked["complete"]
+        save_state(state)
     return {}
 
 
@@ -238,9 +263,10 @@ def link(asked: dict[str, Any]) -> dict[str, Any]:
         else:
             with where:
                 _tc(lines)
-    state = load_state()
-    state.setdefault("impaired", {})[asked["port"]] = asked["wanted"]
-    save_state(state)
+    with alone():
+        state = load_state()
+        state.setdefault("impaired", {})[asked["port"]] = asked["wanted"]
+        save_state(state)
     return {}
 
 

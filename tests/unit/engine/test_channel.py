@@ -21,6 +21,7 @@ class Api:
     def __init__(self) -> None:
         self.ours, self.theirs = socket.socketpair()
         self.code: int | None = 0
+        self.running = True
 
     def exec_create(self, *_: Any, **__: Any) -> dict[str, str]:
         return {"Id": "exec-1"}
@@ -29,7 +30,7 @@ class Api:
         return self.theirs
 
     def exec_inspect(self, _id: str) -> dict[str, int | None]:
-        return {"ExitCode": self.code}
+        return {"ExitCode": self.code, "Running": self.running}
 
 
 def frame(stream: int, data: bytes) -> bytes:
@@ -134,4 +135,13 @@ def test_a_deadline_of_one_reader_is_none_of_the_next(api: Api) -> None:
     timer.start()
     assert next(channel.frames()) == (1, b"late")
     timer.join()
+    channel.close()
+
+
+def test_a_stream_that_the_engine_never_ends_is_over_once_its_command_is(api: Api) -> None:
+    """Removing a container may leave its streams open for ever; whoever reads one must not wait with it."""
+    channel = open_channel(api)
+    api.ours.sendall(frame(1, b"last words"))
+    api.running = False
+    assert list(channel.frames()) == [(1, b"last words")]
     channel.close()

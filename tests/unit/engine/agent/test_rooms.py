@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from range.engine.agent.netlink import AgentError
-from range.engine.agent.rooms import Room, enter, write_in_root
+from range.engine.agent.rooms import Room, enter, has_own_root, write_in_root
 from tests.unit.engine.agent.namespaces import Node, container_of, needs_root
 
 
@@ -87,3 +89,19 @@ def test_nothing_is_made_that_was_not_there(node: Node) -> None:
         write_in_root(node.pid, "/etc/other", b"x")
     assert os.listdir(node.root / "etc") == ["hosts"]
     assert container_of(node.pid) == node.life.container
+
+
+NAMED = "open('/proc/self/comm', 'w').write('runc:[2:INIT]'); print('here', flush=True); input()"
+
+
+@needs_root
+def test_a_process_that_the_runtime_is_just_starting_is_not_written_into(node: Node) -> None:
+    """It may still have the machine's own root."""
+    assert has_own_root(node.pid)
+    command = [sys.executable, "-c", NAMED]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as starting:
+        assert starting.stdout and starting.stdout.readline() == b"here\n"
+        assert not has_own_root(starting.pid)
+        with pytest.raises(AgentError, match="no root of its own"):
+            write_in_root(starting.pid, "/etc/nothing-of-that-name", b"")
+        starting.communicate(b"\n")
