@@ -100,7 +100,8 @@ def test_a_process_that_the_runtime_is_just_starting_is_not_written_into(node: N
     assert has_own_root(node.pid)
     command = [sys.executable, "-c", NAMED]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as starting:
-        assert starting.stdout and starting.stdout.readline() == b"here\n"
+        assert starting.stdout
+        assert starting.stdout.readline() == b"here\n"
         assert not has_own_root(starting.pid)
         with pytest.raises(AgentError, match="no root of its own"):
             write_in_root(starting.pid, "/etc/nothing-of-that-name", b"")
