@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 OURS = 106
@@ -58,22 +59,36 @@ class Netlink:
         self.seq = 0
 
     def run(self, requests: list[tuple[int, int, bytes, str]]) -> None:
-        """Send (type, flags, body, what) requests in one batch. Raises AgentError naming the first that failed."""
+        """Send (type, flags, body, what) requests in batches. Raises AgentError naming the first that failed.
+
+        The kernel works through a batch in order and tells of every failure; success is asked for of the last alone.
+        """
         for first in range(0, len(requests), 64):
             batch = requests[first : first + 64]
             told, data = {}, b""
             for kind, flags, body, what in batch:
                 self.seq += 1
                 told[self.seq] = what
-                data += struct.pack("IHHII", 16 + len(body), kind, flags | REQUEST | ACK, self.seq, 0) + body
+                flags |= REQUEST | (ACK if len(told) == len(batch) else 0)
+                data += struct.pack("IHHII", 16 + len(body), kind, flags, self.seq, 0) + body
             self.sock.send(data)
-            while told:
-                for kind, seq, payload in self._receive():
-                    if kind == 2 and seq in told:
-                        what = told.pop(seq)
-                        code = -struct.unpack_from("i", payload)[0]
-                        if code:
-                            raise AgentError(f"{what}: {os.strerror(code)}{_words(payload)}", code)
+            self._settle(told)
+
+    def _settle(self, told: Mapping[int, str]) -> None:
+        """Read the answers to a batch, {number: what}, up to the last. Raises AgentError for the first failure."""
+        failure: AgentError | None = None
+        last = max(told)
+        while True:
+            for kind, seq, payload in self._receive():
+                if kind != 2 or seq not in told:
+                    continue
+                code = -struct.unpack_from("i", payload)[0]
+                if code and failure is None:
+                    failure = AgentError(f"{told[seq]}: {os.strerror(code)}{_words(payload)}", code)
+                if seq == last:
+                    if failure is not None:
+                        raise failure
+                    return
 
     def remove(self, names: Iterable[str], links: Mapping[str, Mapping[str, Any]]) -> None:
         """Remove interfaces; one that is gone already is fine: a dying namespace takes its cables when it likes."""
@@ -106,7 +121,8 @@ class Netlink:
     def links(self) -> dict[str, dict[str, Any]]:
         """Every interface of the namespace, by name."""
         found = {}
-        for payload, _ in self.dump(GETLINK, struct.pack("BxHiII", 0, 0, 0, 0, 0)):
+        wanted = struct.pack("BxHiII", 0, 0, 0, 0, 0) + attr(29, struct.pack("I", 0x8))  # IFLA_EXT_MASK: no statistics
+        for payload, _ in self.dump(GETLINK, wanted):
             _family, kind, index, flags, _ = struct.unpack_from("BxHiII", payload)
             have = attrs(payload[16:])
             name = have[3].rstrip(b"\0").decode()
@@ -189,13 +205,23 @@ def address_request(index: int, text: str) -> tuple[int, int, bytes, str]:
     return NEWADDR, CREATE | REPLACE, body, f"giving the address {text}"
 
 
-def route_request(kind: int, to: str, via: str) -> tuple[int, int, bytes, str]:
-    """Add (NEWROUTE) or remove (DELROUTE) a route of ours."""
+@cache
+def _destination(to: str) -> bytes:
+    """An rtmsg to a prefix. Every node of a range has a route to the same ones."""
     prefix = ipaddress.ip_network(to)
     family = socket.AF_INET if prefix.version == 4 else socket.AF_INET6
     head = struct.pack("BBBBBBBBI", family, prefix.prefixlen, 0, 0, 254, OURS, 0, 1, 0)
-    target = attr(1, prefix.network_address.packed) if prefix.prefixlen else b""
-    body = head + target + attr(5, ipaddress.ip_address(via).packed)
+    return head + (attr(1, prefix.network_address.packed) if prefix.prefixlen else b"")
+
+
+@cache
+def _gateway(via: str) -> bytes:
+    return attr(5, ipaddress.ip_address(via).packed)
+
+
+def route_request(kind: int, to: str, via: str) -> tuple[int, int, bytes, str]:
+    """Add (NEWROUTE) or remove (DELROUTE) a route of ours."""
+    body = _destination(to) + _gateway(via)
     flags = CREATE | REPLACE if kind == NEWROUTE else 0
     return kind, flags, body, f"routing {to} via {via}"
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import socket
 import struct
+from collections.abc import Iterable
 
 from range.engine.agent.netlink import AgentError, Netlink
 
@@ -42,6 +44,11 @@ class Room:
 
     def __exit__(self, *_: object) -> None:
         enter(HOME)
+
+    def numbers(self, names: Iterable[str]) -> dict[str, int]:
+        """The index of each of these interfaces."""
+        with self:
+            return {name: socket.if_nametoindex(name) for name in names}
 
     def netlink(self) -> Netlink:
         """A route socket inside the room."""

@@ -45,6 +45,9 @@ from range.engine.agent.netlink import (
 from range.engine.agent.rooms import Room, write_in_root
 
 TUNNELS = frozenset({"ipip", "sit", "gre", "gretap", "erspan", "ip6tnl", "ip6gre", "ip6gretap", "vti", "vti6"})
+LOOPBACK = 1
+"""The index of `lo` in every network namespace."""
+
 STATE = "/run/jointrange.json"
 
 
@@ -93,7 +96,8 @@ def make(asked: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
     for node in asked["nodes"]:
         impair += _wire_node(here, node, asked["hosts"], have, index, state)
     state["ports"] = {port: digest for port, digest in state["ports"].items() if port in keep}
-    _mirror(asked["mirrors"], state, set(here.links()))
+    if asked["mirrors"] or state["mirrors"]:
+        _mirror(asked["mirrors"], state, set(here.links()))
     _tc(impair)
     for node in asked["nodes"]:
         old = state["nodes"].get(node["name"], {})
@@ -129,14 +133,14 @@ def _wire_node(
         here.remove((end["port"] for end in fresh if end["port"] in have), have)
         here.run(requests)
         inside = room.netlink()
-        there = inside.links()
-        changes = [(NEWLINK, 0, link_body(there["lo"]["index"], UP, UP), "bringing lo up")]
+        changes = [(NEWLINK, 0, link_body(LOOPBACK, UP, UP), "bringing lo up")]
+        numbers = room.numbers(end["name"] for end in fresh)
         for end in fresh:
-            number = there[end["name"]]["index"]
+            number = numbers[end["name"]]
             changes.append((NEWLINK, 0, link_body(number, UP, UP), f"bringing {end['name']} up"))
             changes += [address_request(number, text) for text in end["addresses"]]
         inside.run(changes)
-        _routes(inside, there if known else None, {(route["to"], route["via"]) for route in node["routes"]})
+        _routes(inside, inside.links() if known else None, {(route["to"], route["via"]) for route in node["routes"]})
     except AgentError as error:
         raise AgentError(f"node {node['name']}: {error}") from error
     finally:

@@ -10,6 +10,7 @@ import os
 import select
 import socket
 import sys
+import time
 from typing import NoReturn
 
 from range.engine.agent.netlink import DELLINK, AgentError, Netlink
@@ -41,9 +42,10 @@ def watch() -> NoReturn:
 
 
 def _gone(news: socket.socket) -> bool:
-    """Whether an interface vanished, of all that is to be heard within a moment."""
+    """Whether an interface vanished, of all that is to be heard within a moment. Wiring makes news by the hundred."""
+    time.sleep(SETTLE)
     gone = False
-    while select.select([news], [], [], SETTLE if gone else 0)[0]:
+    while select.select([news], [], [], 0)[0]:
         try:
             gone |= int.from_bytes(news.recv(1 << 16)[4:6], sys.byteorder) == DELLINK
         except OSError:  # more news than the socket holds
