@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from range.events import Sink
 from range.layout import Layout, NodeSpec
@@ -87,6 +87,17 @@ def act(range_id: str, order: Order, engine: Engine) -> Action:
         env=environment(order),
         timeout=order.timeout,
     )
+    return replace(
+        entry(order, ended.start, ended.end),
+        exit_code=ended.exit_code,
+        timed_out=ended.timed_out,
+        stdout=_shown(ended.stdout),
+        stderr=_shown(ended.stderr),
+    )
+
+
+def entry(order: Order, start: float, end: float) -> Action:
+    """The ledger entry of an order, before anyone knows how it ended."""
     return Action(
         id=order.id,
         kind=order.kind,
@@ -96,14 +107,11 @@ def act(range_id: str, order: Order, engine: Engine) -> Action:
         target_address=order.target.address() or "",
         nonce=order.nonce,
         command=order.run,
-        start=ended.start,
-        end=ended.end,
-        exit_code=ended.exit_code,
+        start=start,
+        end=end,
+        exit_code=None,
         title=order.title,
         technique=order.technique,
-        timed_out=ended.timed_out,
-        stdout=_shown(ended.stdout),
-        stderr=_shown(ended.stderr),
         window=order.window,
         requires=order.requires,
     )

@@ -137,10 +137,6 @@ class Layout:
                 return node
         raise KeyError(name)
 
-    def with_role(self, role: str) -> tuple[NodeSpec, ...]:
-        """The nodes that play `role`, in order."""
-        return tuple(node for node in self.nodes if node.role == role)
-
 
 def resolve(topology: Topology, sources: Mapping[str, bytes]) -> Layout:
     """Work a topology out. `sources` holds the content of every file a node names by `source`.

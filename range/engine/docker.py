@@ -6,7 +6,6 @@ Must never: decide what should change (range/plan.py does), run start commands, 
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,8 +38,6 @@ from range.plan import (
     start_digest,
 )
 from range.ports import Capabilities, ExecResult, Stream
-
-WORKERS = 2 * (os.cpu_count() or 2)
 
 
 class DockerEngine:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 from range.plan import Ownership
 
-PRODUCT = "jointrange"
 KIND = "jointrange.kind"
 """node, fabric or builder."""
 INSTANCE = "jointrange.instance"

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import repeat
 
-from range.acting import Order, Stage, act, environment, nonce_for, pick
+from range.acting import Order, Stage, act, entry, environment, nonce_for, pick
 from range.errors import RangeError
 from range.events import ActionEnded, StepStarted
 from range.layout import NodeSpec
@@ -123,26 +123,7 @@ def _clean(step: Step, stage: Stage) -> str | None:
 
 def _skipped(order: Order, why: str, stage: Stage) -> Action:
     now = stage.clock.now()
-    return Action(
-        id=order.id,
-        kind="step",
-        source=order.source.name,
-        target=order.target.name,
-        source_address=order.source.address() or "",
-        target_address=order.target.address() or "",
-        nonce=order.nonce,
-        command=order.run,
-        start=now,
-        end=now,
-        exit_code=None,
-        title=order.title,
-        technique=order.technique,
-        effect="absent",
-        effect_detail="not run",
-        window=order.window,
-        requires=order.requires,
-        skipped=why,
-    )
+    return replace(entry(order, now, now), effect="absent", effect_detail="not run", skipped=why)
 
 
 @contextmanager
@@ -183,8 +164,7 @@ def _again(kind: Benign, node: NodeSpec, stage: Stage, over: threading.Event, do
         try:
             action = act(stage.range_id, order, stage.engine)
         except RangeError as error:
-            now = stage.clock.now()
-            done.append(replace(_skipped(order, str(error), stage), kind="benign", start=now, end=now))
+            done.append(_skipped(order, str(error), stage))
             return
         done.append(replace(action, effect="achieved" if action.exit_code == 0 else "absent"))
         over.wait(seconds(kind.every))

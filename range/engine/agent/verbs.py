@@ -378,7 +378,7 @@ def netem(_asked: dict[str, Any]) -> dict[str, Any]:
 
 def ready(asked: dict[str, Any]) -> dict[str, Any]:
     """Wait until a TCP port listens in a node, or a page on its loopback answers; `wrong` is "" then."""
-    room, until, wrong = Room(asked["pid"], asked["container"]), time.monotonic() + asked["timeout"], "not tried"
+    room, until = Room(asked["pid"], asked["container"]), time.monotonic() + asked["timeout"]
     pause = 0.01
     while True:
         wrong = _page(room, asked) if "path" in asked else _listening(asked["pid"], asked["port"])
