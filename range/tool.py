@@ -55,7 +55,9 @@ class AlertSource(Model):
 
     name: Name
     path: str = Field(pattern=r"^/\S+$")
-    format: Literal["eve", "modsecurity", "syslog", "jsonlines"]
+    format: Literal["eve", "modsecurity", "syslog", "jsonlines", "zeek", "falco", "wazuh", "ocsf", "sigma"]
+    telemetry: bool = Field(False, description="Its lines are records of what happened, and claim nothing")
+    rules: tuple[str, ...] = Field((), description="sigma: rule files beside the manifest")
     pattern: str | None = Field(None, description="syslog: a regular expression with named groups")
     fields: dict[str, str] = Field(
         default_factory=dict, description="jsonlines: alert field -> dotted path in the object"
@@ -75,6 +77,16 @@ class Canary(Model):
     timeout: Duration = "30s"
 
 
+class Health(Model):
+    """How anyone can tell that the tool works as it should, in each of its nodes."""
+
+    process: str | None = Field(None, description="The name of a process that must be there throughout")
+    counters: str | None = Field(
+        None, description="Shell; prints `packets N` and `drops N`, counted since the tool's start"
+    )
+    config: tuple[str, ...] = Field((), description="Files and folders whose content is the tool's configuration")
+
+
 class Tool(Model):
     """A tool manifest."""
 
@@ -90,6 +102,7 @@ class Tool(Model):
     vars: dict[str, str | int | float | bool] = Field(default_factory=dict)
     alerts: tuple[AlertSource, ...] = ()
     canary: Canary | None = None
+    health: Health = Field(default_factory=Health)
 
     @model_validator(mode="after")
     def _place_fits(self) -> Tool:

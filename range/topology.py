@@ -47,7 +47,7 @@ InterfaceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,1
 """An interface inside a node; Linux allows 15 characters."""
 
 Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(\.[0-9]+)?(kbit|mbit|gbit)$")]
-Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(us|ms|s|m)$")]
+Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(us|ms|s|m|h)$")]
 Size = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(k|m|g)$")]
 Labels = dict[Name, str]
 
@@ -224,13 +224,13 @@ class Topology(Model):
     groups: dict[Name, NodeDefaults] = Field(default_factory=dict)
 
 
-_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BYTES = {"k": 1024, "m": 1024**2, "g": 1024**3}
 
 
 def seconds(duration: str) -> float:
     """A `Duration` in seconds: `250ms` is 0.25. Raises ValueError."""
-    digits = duration.rstrip("mus")
+    digits = duration.rstrip("mush")
     unit = duration[len(digits) :]
     if unit not in _SECONDS:
         raise ValueError(f"`{duration}` is no duration")

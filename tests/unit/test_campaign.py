@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from range.campaign import CONTROL, SCHEMA, Campaign, Gates
+from range.campaign import CONTROL, LEVELS, SCHEMA, Campaign, Depth, Gates, Rules
 
 
 def a_campaign(**changes: Any) -> Campaign:
@@ -21,7 +21,7 @@ def a_campaign(**changes: Any) -> Campaign:
 def test_the_least_that_can_be_said() -> None:
     made = a_campaign()
     assert made.arms == {CONTROL: (), "defended": ("suricata",)}
-    assert made.trials == 1
+    assert (made.level, made.depth) == ("try", Depth(trials=1, benign=10, reruns=0))
     assert made.gates == Gates()
 
 
@@ -61,3 +61,19 @@ def test_values_out_of_bounds_and_unknown_words_are_faults(changes: dict[str, An
 def test_what_is_decided_does_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         a_campaign().trials = 3  # type: ignore[misc]
+
+
+def test_a_level_says_how_deep_and_the_file_may_say_otherwise() -> None:
+    assert a_campaign(level="nightly").depth == LEVELS["nightly"] == Depth(trials=5, benign=8 * 3600, reruns=4)
+    made = a_campaign(level="pr", trials=3, benign_window="60s", reruns=2)
+    assert made.depth == Depth(trials=3, benign=60, reruns=2)
+    assert made.rules == Rules(gates=Gates(), trials=3, reruns=2)
+
+
+@pytest.mark.parametrize("versus", ["control", "previous"])
+def test_a_regression_is_measured_against_an_arm_with_tools(versus: str) -> None:
+    gates = {"no_regression": {"versus": versus}}
+    with pytest.raises(ValidationError, match="compares with the arm"):
+        a_campaign(gates=gates)
+    arms = {"control": [], "candidate": ["new"], "previous": ["old"]}
+    assert a_campaign(arms=arms, gates={"no_regression": {}}).gates.no_regression is not None

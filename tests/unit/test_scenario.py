@@ -60,7 +60,7 @@ def test_a_proof_runs_on_the_target_unless_told() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"id": "With Space"}, {"id": "9th"}, {"technique": "T119"}, {"timeout": "5"}, {"window": "1h"},
+        {"id": "With Space"}, {"id": "9th"}, {"technique": "T119"}, {"timeout": "5"}, {"window": "1d"},
         {"target": {}}, {"colour": "red"}, {"effect": None},
     ],
 )  # fmt: skip
