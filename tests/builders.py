@@ -1,6 +1,7 @@
 """Small factories for tests: a record with sound values, of which a test names only what it is about.
 
-`a_demo_result` is a whole campaign of ten steps and two arms, as a report would meet it.
+`a_demo_result` is a whole campaign of ten steps and two arms, as a report would meet it. `a_rich_result` has three
+arms, several trials of each, and every kind of evidence there is.
 """
 
 from __future__ import annotations
@@ -8,8 +9,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from range.campaign import Gates
-from range.ledger import Action, Alert, CanaryResult, Effect, Endpoint, Isolation, Malformed, Trial
+from range.campaign import Gates, Known, NoRegression, Rules, Weights, Within
+from range.ledger import (
+    Action,
+    Alert,
+    CanaryResult,
+    Capture,
+    Effect,
+    Endpoint,
+    Flow,
+    Isolation,
+    Malformed,
+    Phase,
+    Request,
+    SensorHealth,
+    Trial,
+    Usage,
+)
 from range.result import CampaignResult, Run, conclude
 
 T0 = 1_795_444_000.0
@@ -56,13 +72,24 @@ def canaries(*tools: str, after: bool = True, end: float = T0 + 20) -> tuple[Can
     )
 
 
+A_NULL_STEP = an_action(
+    "null-1", kind="null", title="Nothing", technique=None, start=T0 - 3, end=T0 - 2.9, window=0.1, command="true"
+)
+"""A step that does nothing, over before anything else begins."""
+
+PHASES = (Phase("benign", T0 - 9, T0 - 4), Phase("attack", T0, T0 + 90))
+
+
 def a_trial(*actions: Action, arm: str = "defended", **changes: Any) -> Trial:
-    """An isolated trial of these actions; the arm `defended` has Suricata, whose canaries were seen."""
+    """An isolated trial of these actions; the arm `defended` has Suricata, whose canaries were seen.
+
+    Every control there is to be is there: after the actions a step that does nothing, and benign-only time before T0.
+    """
     tools = () if arm == "control" else ("suricata",)
     values: dict[str, Any] = {
         "id": f"{arm}-1", "arm": arm, "number": 1, "tools": tools, "started": T0 - 10, "ended": T0 + 100,
         "isolation": Isolation(T0 - 5, ("attacker", "web"), ("no default route", "no name server"), ()),
-        "actions": actions, "canaries": canaries(*tools),
+        "actions": (*actions, A_NULL_STEP), "canaries": canaries(*tools), "phases": PHASES,
     }  # fmt: skip
     return Trial(**{**values, **changes})
 
@@ -85,7 +112,7 @@ def a_run(**changes: Any) -> Run:
 def a_result(*trials: Trial, gates: Gates | None = None, **changes: Any) -> CampaignResult:
     """A judged campaign of these trials; the arms are those of the trials, in order."""
     arms = {trial.arm: trial.tools for trial in trials}
-    return conclude(a_run(**changes), tuple(arms.items()), gates or Gates(), trials)
+    return conclude(a_run(**changes), tuple(arms.items()), Rules(gates or Gates()), trials)
 
 
 DRAWING = (
@@ -177,8 +204,127 @@ def a_demo_result(**changes: Any) -> CampaignResult:
     defended = a_trial(
         *steps, *_benign("d"), tools=tools, canaries=canaries(*tools, end=T0 + 58), alerts=tuple(alerts),
         malformed=(Malformed("suricata", "eve", "sensor", T0 + 12, '{"timestamp": "2026-11-23T14:2', "not JSON"),),
-        ended=T0 + 60, images=(("jointrange/web", "sha256:3f6a"),),
+        ended=T0 + 60, images=(("jointrange/web", "sha256:3f6a"),), frozen=T0 + 59.5,
+        phases=(Phase("benign", T0 - 9, T0 + 3.9), Phase("attack", T0 + 4, T0 + 51), Phase("drain", T0 + 51, T0 + 60)),
     )  # fmt: skip
     control = a_control(*control_steps, *_benign("c"), ended=T0 + 58)
-    gates = Gates(must_notice=("sqli", "guess"), must_block=("sqli",), noticed_min=0.6)
+    gates = Gates(must_notice=("sqli", "guess"), must_block=("sqli",), noticed_min=0.4, benign_min=0.85)
     return a_result(control, defended, gates=gates, **changes)
+
+
+RICH_ARMS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("control", ()), ("previous", ("suricata",)), ("candidate", ("suricata", "modsecurity", "fail2ban")),
+)  # fmt: skip
+_TIMES = (
+    ("launch", -690, -680), ("configure", -680, -660), ("probe", -660, -657), ("canaries", -657, -650),
+    ("benign", -648, -48), ("canaries", -46, -40), ("attack", 0, 90), ("canaries", 90, 94), ("drain", 94, 124),
+    ("collect", 124, 127), ("destroy", 127, 130),
+)  # fmt: skip
+
+
+def a_rich_result(trials: int = 3, copies: int = 1, storm: int = 0, **changes: Any) -> CampaignResult:
+    """Three arms of so many trials; every tenth step exists `copies` times; `storm`: more alerts in each trial."""
+    steps = [
+        replace(
+            step, id=step.id + ("" if copy == 0 else f"-{copy}"), start=step.start + copy * 0.07,
+            end=step.end + copy * 0.07, nonce=f"{step.nonce}x{copy}",
+            requires=tuple(name + ("" if copy == 0 else f"-{copy}") for name in step.requires),
+        )
+        for copy in range(copies) for step in _attack("control")
+    ]  # fmt: skip
+    found = [_rich_trial(arm, tools, number + 1, steps, storm) for number in range(trials) for arm, tools in RICH_ARMS]
+    again = [replace(step, nonce=f"{step.nonce}again") for step in steps if step.id == "probe"]
+    found += [
+        replace(_rich_trial("candidate", RICH_ARMS[2][1], number, again, 0), id=f"candidate-{number}-rerun",
+                purpose="rerun", only=("probe",))
+        for number in range(1, 5)
+    ]  # fmt: skip
+    rules = Rules(
+        Gates(must_notice=("sqli", "probe"), must_block=("sqli",), noticed_min=0.6, false_alarms_per_hour_max=2,
+              noticed_within=Within(time="30s", share=0.5), no_regression=NoRegression()),
+        trials=trials, reruns=4, weights=Weights(noticed=2, benign=1),
+        known=(Known(tool="suricata", rule="2200003", reason="our switch cuts", owner="net", expires="2099-01-01"),),
+    )  # fmt: skip
+    run = a_run(
+        inputs="sha256:5c1e", attack="18.1", level="nightly", seed=7, resumed=1, started=T0 - 720, ended=T0 + 900,
+        machine=(("engine", "20.10"), ("kernel", "5.10"), ("processors", "2")), **changes,
+    )  # fmt: skip
+    return conclude(run, RICH_ARMS, rules, found)
+
+
+def _rich_trial(arm: str, tools: tuple[str, ...], number: int, wanted: list[Action], storm: int) -> Trial:
+    nonces = f"{arm[0]}{number}"
+    steps = [_rich_step(step, arm, number, nonces) for step in wanted]
+    nulls = [replace(A_NULL_STEP, id=f"null-{n}", nonce=f"jrnull{nonces}{n}", start=T0 - 3 + n) for n in range(2)]
+    alerts = [alert for step in steps for alert in _rich_alerts(step, arm, number)] if tools else []
+    noise = an_alert(steps[0], rule="9000050", title="Odd user agent", src=Endpoint(OFFICE, 51000), techniques=())
+    alerts += [replace(noise, time=T0 - 600 + 70 * n, seen=T0 - 599 + 70 * n, text=f"jrb{nonces}{n}")
+               for n in range(1 + number % 2)] if arm == "candidate" else []  # fmt: skip
+    alerts += [replace(noise, rule="2200003", title="IPv4 truncated packet", time=T0 - 300, seen=T0 - 299,
+                       src=Endpoint("192.0.2.66"), dst=Endpoint("192.0.2.67"))] if tools else []  # fmt: skip
+    alerts += [an_alert(step, text=step.nonce, time=step.start + n / 50, seen=step.start + n / 50 + 0.2)
+               for n in range(storm) for step in steps[n % len(steps):][:1]] if tools else []  # fmt: skip
+    between = tuple(
+        CanaryResult(tool, "between", f"canary{tool}b{nonces}", T0 + 30, 0.4 + number / 10) for tool in tools
+    )
+    load = 1.0 if tools else 0.7
+    return a_trial(
+        *steps, *nulls, *_rich_benign(nonces, load), arm=arm, id=f"{arm}-{number}", number=number, tools=tools,
+        canaries=(*canaries(*tools, end=T0 + 92), *between), alerts=tuple(alerts), started=T0 - 690, ended=T0 + 130,
+        frozen=T0 + 124, phases=tuple(Phase(name, T0 + start, T0 + end) for name, start, end in _TIMES),  # type: ignore[arg-type]
+        health=tuple(SensorHealth(tool, "web" if tool != "suricata" else "sensor", True, False, 48_000 + number, 0, 0,
+                                  "sha256:77aa") for tool in tools),
+        usage=tuple(Usage(node, 780, cpu * load * 780, int(memory * load) << 20)
+                    for node, cpu, memory in (("web", 0.08, 180), *((("sensor", 0.11, 320),) if tools else ()))),
+        captures=(Capture("dmz", f"trials/{arm}-{number}/captures/dmz.pcap.gz", 48_210, 31_457_280, True),),
+        images=(("web", "sha256:3f6a"), ("sensor", "sha256:91bc")), seed=100 + number,
+        reused="r-6e21" if (arm, number) == ("control", 2) else "",
+    )  # fmt: skip
+
+
+def _rich_step(step: Action, arm: str, number: int, nonces: str) -> Action:
+    name = step.id.partition("-")[0] if not step.id.startswith("slow") else "slow-beacon"
+    stopped = arm == "candidate" and name in ("sqli", "xss", "traversal", "guess")
+    skipped = arm == "candidate" and name in ("login", "secret")
+    port = 41000 if name == "probe" else 40000
+    flow = Flow("dmz", "tcp", Endpoint(ATTACKER, port), Endpoint(WEB, 80), step.start, step.end, 12, 4200)
+    return replace(
+        step, nonce=f"{step.nonce}{nonces}", captured=True, flows=() if skipped else (flow,), window=60.0,
+        effect="unknown" if skipped or (name, arm, number) == ("xss", "candidate", 3)
+        else "absent" if stopped else "achieved",
+        skipped="`guess` had no effect" if skipped else None, exit_code=22 if stopped else 0,
+        stdout="HTTP/1.1 403 Forbidden\n" if stopped else step.stdout,
+    )  # fmt: skip
+
+
+def _rich_alerts(step: Action, arm: str, number: int) -> list[Alert]:
+    if step.skipped:
+        return []
+    name = step.id.partition("-")[0] if not step.id.startswith("slow") else "slow-beacon"
+    later = {"scan": 0.9, "sqli": 0.4, "exfil": 14.0, "traversal": 2.5}.get(name)
+    found = []
+    if later is not None and (arm, name) != ("previous", "exfil"):
+        found.append(an_alert(step, text=step.nonce, time=step.start + later, seen=step.start + later + number / 5))
+    if name == "probe" and (arm == "previous" or number % 2):
+        found.append(an_alert(step, rule="9000011", title="nmap scripting engine user agent", techniques=(),
+                              time=step.start + 1, seen=step.start + 6.0 + number,
+                              src=Endpoint(ATTACKER, 41000)))  # fmt: skip
+    if name == "slow-beacon" and number == 2:
+        found.append(an_alert(step, rule="conn", title="connection", telemetry=True, text=step.nonce, techniques=()))
+    if arm == "candidate" and step.effect == "absent":
+        tool, source = ("fail2ban", "log") if name == "guess" else ("modsecurity", "audit")
+        found.append(an_alert(step, tool=tool, source=source, node="web", rule="949110", title="Request refused",
+                              disposition="blocked", text=step.nonce, seen=step.start + 0.3))  # fmt: skip
+    return found
+
+
+def _rich_benign(nonces: str, load: float) -> list[Action]:
+    return [
+        an_action(
+            f"{what}@{turn}", kind="benign", title=title, technique=None, source="pc-1", source_address=OFFICE,
+            start=T0 - 640 + 60 * turn + at, end=T0 - 640 + 60 * turn + at + 20, nonce=f"jrb{nonces}{turn}",
+            requests=tuple(Request("GET", load * (20 + n % 17) / 1000, n % 40 != 7 or load < 1) for n in range(40)),
+        )
+        for turn in range(12)
+        for what, title, at in (("browse", "Read the shop's pages", 0), ("ssh-admin", "Look after the server", 25))
+    ]  # fmt: skip

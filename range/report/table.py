@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from range.result import CampaignResult
-from range.verdict import Label, StepVerdict
+from range.verdict import NEGATIVE, Label, StepVerdict
 
 SYMBOLS: dict[Label, str] = {
     "effective": "●",
     "not_effective": "○",
     "blocked": "■",
     "detected": "▲",
+    "telemetry": "△",
     "missed": "✕",
     "not_applicable": "◇",
     "inconclusive": "?",
@@ -32,6 +33,11 @@ REASONS = {
     "sensor_unproven": "no canary",
     "unreadable_alerts": "alert not readable",
     "trial_broken": "the trial broke",
+    "no_block_evidence": "nothing shows who stopped it",
+    "not_captured": "not in the capture",
+    "capture_broken": "the capture has gaps",
+    "sensor_degraded": "the sensor lost input or was restarted",
+    "harness_detected": "alerts about steps that do nothing",
 }
 
 
@@ -60,7 +66,7 @@ class Row:
 
 
 WORST: tuple[Label, ...] = (
-    "missed", "not_effective", "inconclusive", "not_applicable", "detected", "blocked", "effective",
+    "missed", "not_effective", "inconclusive", "not_applicable", "telemetry", "detected", "blocked", "effective",
 )  # fmt: skip
 
 
@@ -87,7 +93,7 @@ def _of(result: CampaignResult, arm: str, step: str) -> tuple[StepVerdict, ...]:
 
 def cell(arm: str, verdicts: Iterable[StepVerdict]) -> Cell:
     """The verdicts of one step in one arm as one cell."""
-    found = sorted(verdicts, key=lambda verdict: WORST.index(verdict.label))
+    found = sorted(verdicts, key=lambda verdict: (WORST.index(verdict.label), not verdict.unmet))
     if not found:
         return Cell(arm, "inconclusive", "inconclusive: not run")
     if len(found) == 1:
@@ -110,8 +116,12 @@ def say(verdict: StepVerdict) -> str:
             return f"blocked ({', '.join(verdict.blockers)})" if verdict.blockers else "blocked, no tool said so"
         case "inconclusive":
             reason = REASONS.get(verdict.reason or "", "no reason given")
-            extra = f" ({verdict.detail})" if verdict.reason == "sensor_dead" and verdict.detail else ""
+            extra = f" ({verdict.detail})" if verdict.reason in ("sensor_dead", "sensor_degraded") else ""
             return f"inconclusive: {reason}{extra}"
+        case "telemetry":
+            return f"telemetry only{by}"
+        case "not_applicable" if verdict.detail == NEGATIVE:
+            return f"not applicable: no attack, {', '.join(verdict.unmet) or 'and rules stayed silent'}"
         case "not_applicable":
             return f"not applicable: {verdict.detail.removeprefix('after_block:')} had no effect"
         case label:

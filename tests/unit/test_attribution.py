@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from range.attribution import Attribution, attribute
-from range.ledger import Action, Alert, Endpoint
+from range.attribution import SKEW, Attribution, attribute, ready
+from range.ledger import Action, Alert, Endpoint, Flow
 from tests.builders import ATTACKER, OFFICE, T0, WEB, an_action, an_alert
 
 STEP = an_action("sqli")
@@ -107,9 +109,131 @@ def test_a_node_that_attacks_itself_has_no_other_end() -> None:
         (("T1046",), None, True),
     ],
 )  # fmt: skip
-def test_a_contradicting_technique_is_not_credited(said: tuple[str, ...], of_step: str | None, fits: bool) -> None:
-    found = about(an_alert(STEP, techniques=said), replace(STEP, technique=of_step))
-    assert found == (Attribution(0, 0, "window", (0,)) if fits else Attribution(0, None, "none", (0,)))
+def test_a_contradicting_technique_is_rejected_or_credited_as_general(
+    said: tuple[str, ...], of_step: str | None, fits: bool
+) -> None:
+    alert, step = an_alert(STEP, techniques=said), replace(STEP, technique=of_step)
+    (strict,) = attribute([step], [alert], tag_mismatch="reject")
+    assert strict == (Attribution(0, 0, "window", (0,)) if fits else Attribution(0, None, "none", (0,)))
+    assert about(alert, step) == Attribution(0, 0, "window", (0,))
+
+
+def test_an_alert_that_names_another_technique_goes_to_who_does_not_contradict() -> None:
+    other = replace(LATER, start=T0)
+    assert about(an_alert(STEP, techniques=("T1041",)), STEP, other).action_index == 1
+    named = an_alert(STEP, text=STEP.nonce, techniques=("T1041",))
+    assert about(named, STEP).rule == "nonce"
+    assert attribute([STEP], [named], tag_mismatch="reject") == (Attribution(0, None, "none", (0,)),)
+
+
+def test_a_revoked_technique_agrees_with_its_successor() -> None:
+    step = replace(STEP, technique="T1505.003")
+    (found,) = attribute([step], [an_alert(step, techniques=("T1100",))], tag_mismatch="reject")
+    assert found.rule == "window"
+
+
+FLOW = Flow("dmz", "tcp", Endpoint(ATTACKER, 40000), Endpoint(WEB, 80), T0, T0 + 1, 9, 900)
+OPENER = replace(STEP, flows=(FLOW,))
+
+
+def test_a_flow_wins_over_window_and_technique() -> None:
+    twin = replace(STEP, id="twin", nonce="jrtwin", technique=None)
+    alert = an_alert(STEP, techniques=("T1041",))
+    assert about(alert, twin, OPENER) == Attribution(0, 1, "flow", (1,))
+    turned = replace(alert, src=alert.dst, dst=alert.src, proto="TCP")
+    assert about(turned, twin, OPENER).rule == "flow"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"proto": None}, {"proto": "udp"}, {"proto": ""}, {"src": Endpoint(ATTACKER)}, {"dst": Endpoint(WEB)},
+        {"src": Endpoint(None, 40000)}, {"src": Endpoint(ATTACKER, 40001)}, {"time": T0 - 0.6}, {"time": T0 + 11.1},
+        {"src": Endpoint(ATTACKER, 80), "dst": Endpoint(WEB, 40000)},
+    ],
+)  # fmt: skip
+def test_a_flow_of_which_anything_is_missing_or_different_is_not_that_flow(changes: dict[str, Any]) -> None:
+    far = replace(OPENER, start=T0 + 5000, end=T0 + 5001)
+    assert about(an_alert(STEP, **changes), far).rule == "none"
+    assert about(an_alert(STEP), far).rule == "flow"
+
+
+def test_flows_without_ports_match_nothing() -> None:
+    ping = replace(FLOW, proto="icmp", src=Endpoint(ATTACKER), dst=Endpoint(WEB))
+    step = replace(STEP, flows=(ping,), start=T0 + 5000, end=T0 + 5001)
+    alert = an_alert(STEP, proto="icmp", src=Endpoint(ATTACKER), dst=Endpoint(WEB))
+    assert about(alert, step).rule == "none"
+
+
+def test_of_two_actions_with_one_flow_the_window_decides_between_these_only() -> None:
+    other = replace(LATER, flows=(replace(FLOW, start=T0 + 3, end=T0 + 4),))
+    alert = an_alert(STEP, techniques=(), time=T0 + 3.5)
+    assert about(alert, OPENER, other) == Attribution(0, 1, "window", (1,))
+    third = replace(STEP, id="third", nonce="jrthird", start=T0 + 3, end=T0 + 4)
+    assert about(alert, OPENER, other, third).action_index == 1
+    assert about(replace(alert, time=T0 + 2), OPENER, other) == Attribution(0, 0, "flow", (0,))
+    assert about(alert, replace(OPENER, end=T0 + 5), other, third) == Attribution(0, None, "ambiguous", (0, 1))
+
+
+def test_a_null_step_takes_its_alerts_from_the_steps() -> None:
+    null = an_action("null-1", kind="null", technique=None)
+    assert about(an_alert(STEP, text="jrnull1"), STEP, null).action_index == 1
+
+
+def test_by_window_a_null_step_takes_only_what_nobody_else_could_have_caused() -> None:
+    null = an_action("null-1", kind="null", technique=None, start=T0 - 1, end=T0 - 0.9)
+    late = an_alert(STEP, techniques=(), time=T0 + 2)
+    assert about(late, null, STEP) == Attribution(0, 1, "window", (1,))
+    assert about(late, null) == Attribution(0, 0, "window", (0,))
+
+
+def plainly(actions: list[Action], alert: Alert) -> set[int]:
+    """The window rule as it is written, without any look-up."""
+    return {
+        index
+        for index, action in enumerate(actions)
+        if {alert.src.address, alert.dst.address} == {action.source_address, action.target_address}
+        and action.start - SKEW - alert.resolution <= alert.time <= action.end + action.window
+    }
+
+
+ADDRESSES = st.sampled_from(("192.0.2.1", "192.0.2.2", "192.0.2.3"))
+TIMES = st.integers(0, 60).map(lambda second: T0 + second)
+
+
+@st.composite
+def any_actions(draw: st.DrawFn) -> list[Action]:
+    made = []
+    for number in range(draw(st.integers(0, 12))):
+        start = draw(TIMES)
+        made.append(
+            an_action(
+                f"n{number}",
+                start=start,
+                end=start + draw(st.integers(0, 50)),
+                window=float(draw(st.integers(0, 9))),
+                source_address=draw(ADDRESSES),
+                target_address=draw(ADDRESSES),
+                technique=None,
+            )
+        )
+    return made
+
+
+@given(any_actions(), TIMES, ADDRESSES, ADDRESSES, st.sampled_from((0.0, 1.0)))
+def test_the_index_finds_just_what_the_rule_says(
+    actions: list[Action], time: float, src: str, dst: str, resolution: float
+) -> None:
+    alert = an_alert(time=time, src=Endpoint(src), dst=Endpoint(dst), techniques=(), resolution=resolution)
+    assert set(ready(actions).near(alert)) == plainly(actions, alert)
+
+
+@given(st.lists(st.text("jrab0", min_size=1, max_size=4), max_size=5), st.text("jrab0 %-", max_size=20))
+def test_nonces_with_a_common_beginning_are_found_as_whole_words(nonces: list[str], text: str) -> None:
+    actions = [an_action(f"n{number}", nonce=nonce) for number, nonce in enumerate(nonces)]
+    words = set(re.findall("[0-9a-z]+", text)) | set(re.findall("[0-9a-z]+", re.sub("%[0-9a-f]{2}", " ", text)))
+    expected = tuple(number for number, nonce in enumerate(nonces) if nonce in words)
+    assert ready(actions).nonces.echoed(text) == expected
 
 
 def test_of_several_the_exact_technique_is_preferred_then_the_one_going_on() -> None:

@@ -1,24 +1,29 @@
-"""Verdicts summed up, and gates."""
+"""Verdicts summed up."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from range.campaign import Gates
-from range.ledger import Effect, Endpoint, Trial
-from range.result import CampaignResult
-from range.score import GateResult, Scorecard, decide, false_alarms, score, share
+from range.campaign import Gates, Rules, Weights
+from range.ledger import Alert, Endpoint, Phase, Request, Trial
+from range.report.data import to_json
+from range.result import CampaignResult, conclude
+from range.score import means, score
+from range.scorecard import Scorecard
 from tests.builders import (
+    A_NULL_STEP,
     OFFICE,
     T0,
     a_control,
     a_demo_result,
     a_result,
+    a_run,
     a_trial,
     an_action,
     an_alert,
@@ -34,41 +39,8 @@ def card_of(*trials: Trial) -> Scorecard:
     return a_result(CONTROL_TRIAL, *trials).scorecards[-1]
 
 
-def outcome(gates: Gates, *trials: Trial) -> CampaignResult:
-    return a_result(CONTROL_TRIAL, *trials, gates=gates)
-
-
-def gate(result: CampaignResult, name: str) -> GateResult:
-    (found,) = (each for each in result.gate_results if each.gate == name)
-    return found
-
-
-@pytest.mark.parametrize(
-    ("count", "of", "low", "high"),
-    [  # from statsmodels' proportion_confint(method="wilson")
-        (0, 10, 0.0, 0.2775328), (1, 10, 0.0178762, 0.4041500), (5, 10, 0.2365931, 0.7634069),
-        (9, 10, 0.5958500, 0.9821238), (10, 10, 0.7224672, 1.0), (1, 1, 0.2065493, 1.0), (6, 7, 0.4868722, 0.9743203),
-    ],
-)  # fmt: skip
-def test_wilson(count: int, of: int, low: float, high: float) -> None:
-    found = share(count, of)
-    assert found is not None
-    assert (found.value, found.low, found.high) == (count / of, pytest.approx(low, abs=1e-6), pytest.approx(high))
-
-
-@given(st.integers(0, 2000), st.integers(1, 2000))
-def test_an_interval_holds_its_share_and_stays_in_bounds(count: int, of: int) -> None:
-    found = share(min(count, of), of)
-    assert found is not None
-    assert 0 <= found.low <= found.value <= found.high <= 1
-    assert found.low < found.high
-
-
-def test_a_share_of_nothing_is_none_and_nonsense_is_refused() -> None:
-    assert share(0, 0) is None
-    for count, of in ((2, 1), (-1, 3), (1, 0)):
-        with pytest.raises(ValueError, match="is no share"):
-            share(count, of)
+def repeat(number: int, *alerts: Alert, **changes: Any) -> Trial:
+    return a_trial(A, B, id=f"d{number}", number=number, alerts=alerts, **changes)
 
 
 def test_only_conclusive_verdicts_are_in_a_share() -> None:
@@ -83,46 +55,8 @@ def test_only_conclusive_verdicts_are_in_a_share() -> None:
 def test_nothing_conclusive_is_no_percentage() -> None:
     card = a_result(a_trial(A)).scorecards[0]
     assert (card.noticed, card.blocked, card.conclusive) == (None, None, 0)
-
-
-def test_false_alarms_are_about_benign_activity_or_nothing_once_a_minute() -> None:
-    browse = an_action("browse", kind="benign", technique=None, source="pc", source_address=OFFICE)
-    again = replace(browse, start=T0 + 1, end=T0 + 2, nonce="jrbrowse2")
-    noise = an_alert(browse, rule="7", techniques=())
-    turned = replace(noise, src=noise.dst, dst=noise.src)
-    stray = an_alert(A, src=Endpoint("192.0.2.77"), rule="8")
-    trial = a_trial(
-        A, browse, again, an_action("canary", kind="canary", technique=None, source_address="192.0.2.50"),
-        alerts=(
-            noise, turned, replace(noise, time=T0 + 1.5), stray, replace(stray, time=stray.time + 70), SEEN_A,
-            an_alert(A, text="jrcanary"),
-        ),
-    )  # fmt: skip
-    card = card_of(trial)
-    assert [(alarm.rule, alarm.about, len(alarm.alerts)) for alarm in card.false_alarms] == [
-        ("7", "browse", 3), ("8", None, 1), ("8", None, 1),
-    ]  # fmt: skip
-    assert (card.ambiguous, card.mistagged) == (0, 0)
-
-
-def test_ambiguous_and_mistagged_alerts_are_no_false_alarms() -> None:
-    twin = an_action("twin")
-    trial = a_trial(A, twin, alerts=(an_alert(A), an_alert(A, techniques=("T1046",))))
-    card = card_of(trial)
-    assert (card.ambiguous, card.mistagged, card.false_alarms) == (1, 1, ())
-
-
-def test_an_alert_that_could_be_about_several_canaries_is_about_a_canary() -> None:
-    first = an_action("canary", kind="canary", technique=None)
-    twins = (first, replace(first, nonce="jrcanary2"))
-    card = card_of(a_trial(*twins, alerts=(an_alert(first),)))
-    assert (card.ambiguous, card.mistagged, card.false_alarms) == (0, 0, ())
-
-
-@given(st.permutations([an_alert(A, src=Endpoint("192.0.2.77"), time=T0 + second) for second in (1, 2, 3, 55, 90)]))
-def test_the_order_of_alerts_changes_no_false_alarm(alerts: Sequence[object]) -> None:
-    (_control, judged) = a_result(CONTROL_TRIAL, a_trial(A, alerts=tuple(alerts))).judged
-    assert [len(alarm.alerts) for alarm in false_alarms(judged)] == [3, 2]
+    assert (card.noticed_suite, card.weighted, card.time_to_detect) == (None, None, None)
+    assert card.bounds == (0.0, 1.0)
 
 
 def test_a_card_has_only_its_own_trials() -> None:
@@ -131,72 +65,77 @@ def test_a_card_has_only_its_own_trials() -> None:
     assert score("nobody", result.judged).trials == 0
 
 
-def test_gates_that_hold() -> None:
-    gates = Gates(must_notice=("a", "b"), must_block=("b",), noticed_min=1.0)
-    trial = a_trial(A, replace(B, effect="absent"), alerts=(SEEN_A,))
-    result = outcome(gates, trial)
-    assert result.decision == "pass"
-    assert {each.outcome for each in result.gate_results} == {"pass"}
-    assert len(result.gate_results) == 5
+def test_steps_over_repeats() -> None:
+    dead = repeat(3, canaries=canaries("suricata", after=False))
+    card = card_of(repeat(1, SEEN_A, SEEN_B), repeat(2, SEEN_A), dead)
+    first, second = card.steps
+    assert (first.step, first.noticed, first.conclusive, first.inconclusive, first.flaky) == ("a", 2, 2, 1, False)
+    assert (second.step, second.noticed, second.conclusive, second.flaky) == ("b", 1, 2, True)
+    assert (first.quality, first.blocked, first.telemetry) == ("technique", 0, 0)
+    assert means(card.steps, "noticed") == [1.0, 0.5]
+    assert means(card.steps, "blocked") == [0.0, 0.0]
+    assert card.noticed_suite is not None
+    assert (card.noticed_suite.value, card.noticed_suite.n) == (0.75, 2)
 
 
-@pytest.mark.parametrize(
-    ("gates", "name"),
-    [
-        (Gates(must_notice=("b",)), "must_notice b"),
-        (Gates(must_block=("a",)), "must_block a"),
-        (Gates(noticed_min=0.6), "noticed_min"),
-    ],
-)
-def test_gates_that_do_not_hold(gates: Gates, name: str) -> None:
-    result = outcome(gates, a_trial(A, B, alerts=(SEEN_A,)))
-    assert gate(result, name).outcome == "fail"
-    assert result.decision == "fail"
-    assert result.decision_reasons == (f"defended: {gate(result, name).reason}",)
+def test_weighted_coverage_uses_the_weights_of_the_steps() -> None:
+    heavy = replace(B, weight=3.0)
+    assert card_of(a_trial(A, B, alerts=(SEEN_A,))).weighted == 0.5
+    assert card_of(a_trial(A, heavy, alerts=(SEEN_A,))).weighted == 0.25
 
 
-def test_one_trial_that_fails_a_step_fails_the_gate() -> None:
-    good, bad = a_trial(A, alerts=(SEEN_A,)), a_trial(A, id="d2", number=2)
-    unknown = a_trial(A, id="d3", number=3, canaries=canaries("suricata", after=False))
-    assert gate(outcome(Gates(must_notice=("a",)), good, bad, unknown), "must_notice a").outcome == "fail"
-    assert gate(outcome(Gates(must_notice=("a",)), good, unknown), "must_notice a").outcome == "insufficient"
-
-
-def test_a_gate_on_a_step_that_nobody_ran_is_insufficient() -> None:
-    result = outcome(Gates(must_notice=("z",)), a_trial(A, alerts=(SEEN_A,)))
-    assert gate(result, "must_notice z").outcome == "insufficient"
-    assert result.decision == "insufficient"
-
-
-def test_a_step_cut_off_by_a_block_satisfies_its_gate() -> None:
-    needs = replace(B, requires=("a",))
-    cut = a_trial(replace(A, effect="absent"), replace(needs, effect="unknown", skipped="a had no effect"))
-    result = a_result(a_control(A, needs), cut, gates=Gates(must_block=("b",)))
-    assert gate(result, "must_block b").outcome == "pass"
-    broken = replace(cut, fault="web died")
-    assert gate(a_result(a_control(A, needs), broken, gates=Gates(must_block=("b",))), "must_block b").outcome == (
-        "insufficient"
-    )
-
-
-def test_too_much_inconclusive_decides_nothing_even_when_a_gate_fails() -> None:
+def test_bounds_of_what_is_not_known() -> None:
     control = a_control(A, replace(B, effect="absent"))
-    gates = Gates(must_notice=("a",), inconclusive_max=0.4)
-    result = a_result(control, a_trial(A, B), gates=gates)
-    assert gate(result, "must_notice a").outcome == "fail"
-    assert gate(result, "inconclusive_max").outcome == "insufficient"
-    assert result.decision == "insufficient"
-    assert a_result(control, a_trial(A, B), gates=Gates(must_notice=("a",), inconclusive_max=0.5)).decision == "fail"
+    card = a_result(control, a_trial(A, B, alerts=(SEEN_A,))).scorecards[1]
+    assert card.bounds == (0.5, 1.0)
+    twins = (A, replace(A, id="twin", nonce="jrtwin"))
+    trial = a_trial(*twins, B, alerts=(an_alert(A), SEEN_B))
+    ambiguous = a_result(a_control(*twins, B), trial).scorecards[1]
+    assert (ambiguous.ambiguous, ambiguous.bounds) == (1, (pytest.approx(1 / 3), pytest.approx(1 / 3)))
+    assert ambiguous.ambiguous_bounds == (pytest.approx(1 / 3), 1.0)
 
 
-def test_a_campaign_without_an_arm_with_tools_decides_nothing() -> None:
-    assert a_result(CONTROL_TRIAL).decision == "insufficient"
-    assert decide(())[0] == "insufficient"
+def test_qualities_and_talkativeness() -> None:
+    card = card_of(a_trial(A, B, alerts=(SEEN_A, SEEN_A, SEEN_A, replace(SEEN_B, techniques=()))))
+    assert dict(card.qualities) == {"none": 0, "telemetry": 0, "general": 1, "tactic": 0, "technique": 1}
+    assert card.alerts_per_step == 2.0
 
 
-def test_a_campaign_without_control_decides_nothing() -> None:
-    result = a_result(a_trial(A, alerts=(SEEN_A,)), gates=Gates(inconclusive_max=1.0))
-    assert result.decision == "insufficient"
+def test_late_null_and_mistagged_alerts_are_counted_apart() -> None:
+    wrong = an_alert(A, techniques=("T1046",))
+    trial = a_trial(
+        A, B, frozen=T0 + 60,
+        alerts=(replace(SEEN_A, seen=T0 + 61), an_alert(A_NULL_STEP, text=A_NULL_STEP.nonce), wrong),
+    )  # fmt: skip
+    rules = Rules(Gates(), tag_mismatch="reject")
+    arms = (("control", ()), ("defended", ("suricata",)))
+    card = conclude(a_run(), arms, rules, (CONTROL_TRIAL, trial)).scorecards[1]
+    assert (card.late, card.null_alerts, card.mistagged, card.ambiguous) == (1, 1, 1, 0)
+    assert card.false_alarms == ()
+    assert card.count("missed") == 2
+
+
+def test_the_placebo_is_printed_beside_the_share() -> None:
+    window = (Phase("benign", T0 - 600, T0 - 20),)
+    rng = [an_alert(A, time=T0 - 600 + second, seen=T0, techniques=()) for second in range(0, 580, 5)]
+    noisy = card_of(a_trial(A, B, started=T0 - 700, phases=window, alerts=tuple(rng)))
+    quiet = card_of(a_trial(A, B, started=T0 - 700, phases=window))
+    assert noisy.placebo is not None
+    assert quiet.placebo is not None
+    assert (noisy.placebo.count, noisy.placebo.of, quiet.placebo.count) == (2, 2, 0)
+    assert card_of(a_trial(A, B)).placebo is None
+
+
+def test_one_number_only_when_asked() -> None:
+    arms = (("control", ()), ("defended", ("suricata",)))
+    browse = an_action("browse", kind="benign", source_address=OFFICE, requests=(Request("/", 0.1, True),) * 4)
+    trials = (CONTROL_TRIAL, a_trial(A, B, browse, alerts=(SEEN_A,)))
+    asked = Rules(Gates(), weights=Weights(noticed=3, benign=1))
+    total = conclude(a_run(), arms, asked, trials).scorecards[1].total
+    assert total is not None
+    assert total.parts == (("noticed", 3.0, 0.5), ("benign", 1.0, 1.0))
+    assert total.value == pytest.approx(0.625)
+    assert conclude(a_run(), arms, Rules(Gates()), trials).scorecards[1].total is None
 
 
 def test_the_demonstration() -> None:
@@ -206,24 +145,103 @@ def test_the_demonstration() -> None:
         "blocked": 4, "detected": 2, "missed": 1, "not_applicable": 2, "inconclusive": 1,
     }  # fmt: skip
     assert (card.malformed, len(card.false_alarms), card.dead_sensors) == (1, 2, ())
+    assert card.time_to_detect is not None
+    assert (card.time_to_detect.detected, card.time_to_detect.censored) == (2, 1)
     assert result.decision == "pass"
 
 
-def with_benign(done: int, failed: int) -> CampaignResult:
-    """A campaign whose defended arm let so many benign actions through, and so many not."""
-    effects: list[Effect] = ["achieved"] * done + ["absent"] * failed
-    visits = [an_action(f"visit@pc#{n}", kind="benign", effect=effect) for n, effect in enumerate(effects)]
-    return outcome(Gates(), a_trial(A, *visits, alerts=(SEEN_A,)))
+# Properties: what alerts may and may not change.
+
+STEPS = tuple(
+    an_action(name, start=T0 + 20 * place, end=T0 + 20 * place + 1, technique=technique)
+    for place, (name, technique) in enumerate((("s", "T1190"), ("t", "T1110.001"), ("u", "T1046")))
+)
+BROWSE = an_action(
+    "browse", kind="benign", technique=None, source="pc", source_address=OFFICE, start=T0 - 8, end=T0 - 7
+)
+RULES = Rules(Gates(noticed_min=0.5, must_notice=("s",), false_alarms_per_hour_max=5.0))
+ARMS = (("control", ()), ("defended", ("suricata",)))
 
 
-@pytest.mark.parametrize(("done", "failed", "word"), [(10, 0, "pass"), (9, 1, "pass"), (8, 2, "fail"), (0, 10, "fail")])
-def test_a_tool_that_shuts_out_ordinary_users_fails(done: int, failed: int, word: str) -> None:
-    found = gate(with_benign(done, failed), "benign_min")
-    assert found.outcome == word
-    assert f"{done} of {done + failed}" in found.reason
+@st.composite
+def alerts_about(draw: st.DrawFn) -> Alert:
+    action = draw(st.sampled_from((*STEPS, BROWSE)))
+    return an_alert(
+        action,
+        tool=draw(st.sampled_from(("suricata", "waf"))),
+        rule=draw(st.sampled_from(("1", "2"))),
+        time=action.start + draw(st.sampled_from((-5.0, 0.5, 6.0))),
+        seen=action.start + draw(st.sampled_from((0.6, 7.0, 15.0))),
+        techniques=draw(st.sampled_from(((), ("T1190",), ("T1005",)))),
+        disposition=draw(st.sampled_from(("blocked", "allowed", "unknown"))),
+        text=draw(st.sampled_from(("", action.nonce))),
+    )
 
 
-def test_without_benign_activity_there_is_no_gate_about_it() -> None:
-    result = with_benign(0, 0)
-    assert {card.benign for card in result.scorecards} == {None}
-    assert "benign_min" not in {each.gate for each in result.gate_results}
+@st.composite
+def trials(draw: st.DrawFn) -> Trial:
+    steps = [replace(step, effect=draw(st.sampled_from(("achieved", "absent")))) for step in STEPS]
+    return a_trial(*steps, BROWSE, alerts=tuple(draw(st.lists(alerts_about(), max_size=8))), frozen=T0 + 80)
+
+
+def result_of(trial: Trial) -> CampaignResult:
+    return conclude(a_run(seed=7), ARMS, RULES, (a_control(*STEPS, BROWSE), trial))
+
+
+def numbers(card: Scorecard) -> dict[str, Any]:
+    """A card without the indices of alerts."""
+    values = {name: getattr(card, name) for name in Scorecard.__slots__}
+    values["false_alarms"] = [replace(alarm, alerts=()) for alarm in card.false_alarms]
+    return values
+
+
+few = settings(max_examples=25, deadline=None)
+
+
+@few
+@given(trials(), st.randoms())
+def test_the_order_of_alerts_changes_no_score(trial: Trial, random: Any) -> None:
+    mixed = list(trial.alerts)
+    random.shuffle(mixed)
+    one, other = result_of(trial), result_of(replace(trial, alerts=tuple(mixed)))
+    assert numbers(one.scorecards[1]) == numbers(other.scorecards[1])
+    assert (one.gate_results, one.decision) == (other.gate_results, other.decision)
+
+
+@few
+@given(trials())
+def test_alerts_twice_change_no_recall(trial: Trial) -> None:
+    one, other = result_of(trial).scorecards[1], result_of(replace(trial, alerts=trial.alerts * 2)).scorecards[1]
+    for name in ("noticed", "blocked", "noticed_suite", "labels", "times", "time_to_detect", "qualities", "weighted"):
+        assert getattr(one, name) == getattr(other, name)
+    assert len(one.false_alarms) == len(other.false_alarms)
+
+
+@few
+@given(trials(), st.sampled_from(("192.0.2.98", None)), st.sampled_from(STEPS))
+def test_an_unrelated_alert_never_turns_missed_into_detected(trial: Trial, source: str | None, step: Any) -> None:
+    stray = an_alert(step, src=Endpoint(source), disposition="blocked")
+    one, other = result_of(trial).scorecards[1], result_of(replace(trial, alerts=(*trial.alerts, stray))).scorecards[1]
+    assert (one.noticed, one.labels) == (other.noticed, other.labels)
+    assert len(other.false_alarms) >= len(one.false_alarms)
+
+
+@few
+@given(trials())
+def test_equal_evidence_gives_equal_bytes(trial: Trial) -> None:
+    again = replace(trial, alerts=tuple(replace(alert) for alert in trial.alerts))
+    assert to_json(result_of(trial)) == to_json(result_of(again))
+
+
+@few
+@given(trials())
+def test_without_control_nothing_is_noticed_and_nothing_decided(trial: Trial) -> None:
+    result = conclude(a_run(), ARMS, RULES, (trial,))
+    assert (result.scorecards[1].noticed, result.decision) == (None, "insufficient")
+
+
+def test_a_step_without_effect_in_control_is_nobodys_success() -> None:
+    control: Sequence[Trial] = (a_control(replace(A, effect="absent"), B),)
+    said = an_alert(A, text="jra", disposition="blocked")
+    card = a_result(*control, a_trial(replace(A, effect="absent"), B, alerts=(said,))).scorecards[1]
+    assert (card.count("blocked"), card.count("inconclusive"), card.count("missed")) == (0, 1, 1)

@@ -4,22 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from range.ledger import Action, Alert, Endpoint, Isolation, Malformed, Trial
-from range.verdict import CONCLUSIVE, StepVerdict, control_of, dead_tools, judge
-from tests.builders import T0, a_control, a_demo_result, a_trial, an_action, an_alert, canaries
+from range.attribution import attribute
+from range.campaign import Gates, Rules
+from range.controls import control_of
+from range.ledger import Action, Alert, Capture, Effect, Endpoint, Isolation, Malformed, SensorHealth, Trial
+from range.verdict import CONCLUSIVE, Bench, Repeat, StepVerdict, judge, quality, repeats
+from range.witness import dead_tools
+from tests.builders import A_NULL_STEP, T0, a_control, a_demo_result, a_trial, an_action, an_alert, canaries
 
 STEP = an_action("sqli")
 ABSENT = replace(STEP, effect="absent")
 LEAK = Isolation(T0, ("web",), (), ("web has a default route",))
 
 
+def against(*controls: Trial, **changes: Any) -> Bench:
+    return Bench(controls, **changes)
+
+
+NOBODY = against()
+
+
 def one(trial: Trial, control: Trial | None = None) -> StepVerdict:
-    (verdict,) = judge(trial, control or a_control(STEP))
+    (verdict,) = judge(trial, against(control or a_control(STEP)))
     return verdict
 
 
@@ -33,9 +45,9 @@ def blocked(step: Action) -> Alert:
 
 def test_control_says_whether_a_step_works() -> None:
     steps = (STEP, an_action("b", effect="absent"), an_action("c", effect="unknown"), an_action("d", skipped="no"))
-    labels = [verdict.label for verdict in judge(a_control(*steps), None)]
+    labels = [verdict.label for verdict in judge(a_control(*steps), NOBODY)]
     assert labels == ["effective", "not_effective", "inconclusive", "not_effective"]
-    assert [v.label for v in judge(a_control(STEP, isolation=LEAK), None)] == ["inconclusive"]
+    assert [v.label for v in judge(a_control(STEP, isolation=LEAK), NOBODY)] == ["inconclusive"]
 
 
 def test_blocked_because_a_tool_says_so() -> None:
@@ -46,7 +58,8 @@ def test_blocked_because_a_tool_says_so() -> None:
 
 
 def test_blocked_because_control_achieved_it() -> None:
-    silent, seen = one(with_alerts(ABSENT)), one(with_alerts(ABSENT, an_alert(STEP)))
+    quiet = an_alert(STEP, disposition="unknown")
+    silent, seen = one(with_alerts(ABSENT)), one(with_alerts(ABSENT, quiet))
     assert (silent.label, silent.evidence, silent.after) == ("blocked", "differential", None)
     assert (seen.label, seen.evidence, seen.tools) == ("blocked", "differential", ("suricata",))
 
@@ -76,7 +89,7 @@ def test_missed_when_the_tools_were_alive() -> None:
 
 def test_without_control_nothing_is_decided() -> None:
     for step, alerts in ((STEP, ()), (STEP, (an_alert(STEP),)), (ABSENT, (blocked(STEP),))):
-        (found,) = judge(with_alerts(step, *alerts), None)
+        (found,) = judge(with_alerts(step, *alerts), NOBODY)
         assert (found.label, found.reason) == ("inconclusive", "no_control")
 
 
@@ -149,7 +162,7 @@ def test_a_line_with_the_nonce_that_nobody_could_read_is_not_a_miss() -> None:
 def test_an_ambiguous_alert_is_credited_to_nobody_and_noted() -> None:
     twin = an_action("twin")
     control = a_control(STEP, twin)
-    verdicts = judge(a_trial(STEP, twin, alerts=(an_alert(STEP),)), control)
+    verdicts = judge(a_trial(STEP, twin, alerts=(an_alert(STEP),)), against(control))
     assert [verdict.label for verdict in verdicts] == ["missed", "missed"]
     assert all("not credited" in verdict.notes[0] for verdict in verdicts)
 
@@ -164,27 +177,27 @@ def test_what_builds_on_a_stopped_step_is_not_applicable() -> None:
         replace(chain[1], effect="unknown", skipped="guess had no effect"),
         replace(chain[2], effect="absent"),
     )
-    verdicts = judge(a_trial(*here), a_control(*chain))
+    verdicts = judge(a_trial(*here), against(a_control(*chain)))
     assert [v.label for v in verdicts] == ["blocked", "not_applicable", "not_applicable"]
     assert {v.detail for v in verdicts[1:]} == {"after_block:guess"}
-    open_door = judge(a_trial(here[0], replace(chain[1]), chain[2]), a_control(*chain))
+    open_door = judge(a_trial(here[0], replace(chain[1]), chain[2]), against(a_control(*chain)))
     assert [v.label for v in open_door] == ["blocked", "missed", "missed"]
 
 
 def test_a_chain_that_failed_in_control_too_is_inconclusive() -> None:
     chain = (an_action("guess", effect="absent"), an_action("login", requires=("guess",), effect="absent"))
-    verdicts = judge(a_trial(*chain), a_control(*chain))
+    verdicts = judge(a_trial(*chain), against(a_control(*chain)))
     assert [v.reason for v in verdicts] == ["control_failed", "control_failed"]
 
 
 def test_steps_that_need_each_other_do_not_hang() -> None:
     ring = (an_action("a", requires=("b",), effect="absent"), an_action("b", requires=("a",), effect="absent"))
     worked = tuple(replace(step, effect="achieved") for step in ring)
-    assert len(judge(a_trial(*ring), a_control(*worked))) == 2
+    assert len(judge(a_trial(*ring), against(a_control(*worked)))) == 2
 
 
 def test_a_step_that_never_began_is_inconclusive_and_listed() -> None:
-    verdicts = judge(a_trial(fault="the engine went away"), a_control(STEP, an_action("other")))
+    verdicts = judge(a_trial(fault="the engine went away"), against(a_control(STEP, an_action("other"))))
     assert [(v.step, v.reason) for v in verdicts] == [("sqli", "step_not_run"), ("other", "step_not_run")]
     assert "the engine went away" in verdicts[0].why
 
@@ -199,6 +212,216 @@ def test_the_control_trial_of_the_same_number_is_preferred() -> None:
     assert control_of(trial, [first, trial, second]) is second
     assert control_of(replace(trial, number=3), [second, first]) is first
     assert control_of(trial, [trial]) is None
+
+
+def test_nobody_says_blocked_and_one_says_allowed() -> None:
+    trial = with_alerts(ABSENT, an_alert(STEP, disposition="allowed"))
+    alone = one(trial)
+    assert (alone.label, alone.reason) == ("inconclusive", "no_block_evidence")
+    assert "suricata said it was allowed" in alone.why
+    again = Repeat("absent", allowed=True, broken=False)
+    (found,) = judge(trial, against(a_control(STEP), repeats={"sqli": (again, again)}))
+    assert (found.label, found.evidence) == ("blocked", "differential")
+
+
+@pytest.mark.parametrize("effect", ["achieved", "unknown"])
+def test_a_step_that_worked_in_a_repeat_is_not_blocked_by_silence(effect: Effect) -> None:
+    told = {"sqli": (Repeat("absent", False, False), Repeat(effect, False, False))}
+    (found,) = judge(with_alerts(ABSENT), against(a_control(STEP), repeats=told))
+    assert (found.label, found.reason) == ("inconclusive", "no_block_evidence")
+    (said,) = judge(with_alerts(ABSENT, blocked(STEP)), against(a_control(STEP), repeats=told))
+    assert (said.label, said.evidence) == ("blocked", "explicit")
+    broken = {"sqli": (told["sqli"][0], Repeat(effect, False, broken=True))}
+    (rest,) = judge(with_alerts(ABSENT), against(a_control(STEP), repeats=broken))
+    assert rest.label == "blocked"
+
+
+def test_repeats_are_of_steps_that_were_begun_in_sealed_ranges() -> None:
+    trials = (
+        with_alerts(ABSENT, an_alert(STEP)), with_alerts(replace(STEP, skipped="no")),
+        with_alerts(STEP, isolation=LEAK),
+        with_alerts(STEP, fault="web died"),
+    )  # fmt: skip
+    found = repeats([(trial, attribute(trial.actions, trial.alerts)) for trial in trials])
+    assert found == {"sqli": (Repeat("absent", True, False), Repeat("achieved", False, True))}
+
+
+def controls(good: int, bad: int) -> list[Trial]:
+    steps = [STEP] * good + [ABSENT] * bad
+    return [a_control(step, id=f"c{number}", number=number) for number, step in enumerate(steps, 1)]
+
+
+@pytest.mark.parametrize(("good", "bad", "proven"), [(4, 0, True), (3, 1, False), (4, 1, True), (3, 2, False)])
+def test_of_few_control_trials_all_must_work_and_of_many_most(good: int, bad: int, proven: bool) -> None:
+    (found,) = judge(with_alerts(STEP, an_alert(STEP)), against(*controls(good, bad)))
+    assert found.label == ("detected" if proven else "inconclusive")
+    assert found.reason == (None if proven else "control_failed")
+
+
+def test_a_step_that_failed_in_one_of_many_controls_is_never_blocked_by_silence() -> None:
+    bench = against(*controls(9, 1))
+    (silent,) = judge(with_alerts(ABSENT), bench)
+    assert (silent.label, silent.reason) == ("inconclusive", "no_block_evidence")
+    (said,) = judge(with_alerts(ABSENT, blocked(STEP)), bench)
+    assert said.label == "blocked"
+
+
+def test_one_leaking_control_is_left_out_of_many() -> None:
+    leaking = a_control(ABSENT, id="c2", number=2, isolation=LEAK)
+    (found,) = judge(with_alerts(STEP, an_alert(STEP)), against(a_control(STEP), leaking))
+    assert found.label == "detected"
+
+
+def telemetry(step: Action, **changes: Any) -> Alert:
+    return an_alert(step, **{"tool": "zeek", "rule": "conn", "telemetry": True, "techniques": (), **changes})
+
+
+def test_records_alone_are_telemetry_unless_a_tool_was_deaf() -> None:
+    found = one(with_alerts(STEP, telemetry(STEP)))
+    assert (found.label, found.quality, found.tools) == ("telemetry", "telemetry", ("zeek",))
+    assert one(with_alerts(STEP, telemetry(STEP), canaries=canaries("suricata", after=False))).reason == "sensor_dead"
+    both = one(with_alerts(STEP, telemetry(STEP, seen=T0 + 0.1), an_alert(STEP, seen=T0 + 3)))
+    assert (both.label, both.quality, both.after, both.alerts) == ("detected", "technique", 3.0, (0, 1))
+    claim = telemetry(STEP, disposition="blocked")
+    assert one(with_alerts(ABSENT, claim)).evidence == "differential"
+
+
+@pytest.mark.parametrize(
+    ("techniques", "expected"),
+    [((), "general"), (("T1046",), "general"), (("T1190",), "technique"), (("T1046", "T1190"), "technique")],
+)
+def test_quality_of_an_alert(techniques: tuple[str, ...], expected: str) -> None:
+    assert one(with_alerts(STEP, an_alert(STEP, techniques=techniques, text=STEP.nonce))).quality == expected
+
+
+def test_quality_knows_families_and_revoked_ids_and_keeps_the_best() -> None:
+    step = replace(STEP, technique="T1505.003")
+    said = [an_alert(step, techniques=names) for names in (("T1505",), ("T1100",), ())]
+    assert [quality([alert], step) for alert in said] == ["tactic", "technique", "general"]
+    assert quality(said, step) == "technique"
+    assert quality((), step) == "none"
+    assert quality(said, replace(step, technique=None)) == "general"
+    assert one(with_alerts(ABSENT, blocked(STEP))).quality == "technique"
+
+
+def test_duplicates_are_counted_once() -> None:
+    said = an_alert(STEP)
+    turned = replace(said, src=said.dst, dst=said.src)
+    found = one(with_alerts(STEP, said, turned, replace(said, rule="7"), replace(said, tool="waf")))
+    assert (len(found.alerts), found.duplicates) == (4, 1)
+
+
+def test_alerts_after_the_freeze_are_counted_for_nobody() -> None:
+    late_one = an_alert(STEP, seen=T0 + 60)
+    assert one(with_alerts(STEP, late_one, frozen=T0 + 59)).label == "missed"
+    assert one(with_alerts(STEP, late_one, frozen=T0 + 60)).label == "detected"
+    twin = an_action("twin")
+    verdicts = judge(a_trial(STEP, twin, alerts=(late_one,), frozen=T0 + 59), against(a_control(STEP, twin)))
+    assert [verdict.notes for verdict in verdicts] == [(), ()]
+
+
+def test_what_the_capture_does_not_show_is_inconclusive() -> None:
+    unseen = replace(STEP, captured=False)
+    found = one(with_alerts(unseen, an_alert(STEP)))
+    assert (found.label, found.reason) == ("inconclusive", "not_captured")
+    assert one(with_alerts(STEP, an_alert(STEP)), a_control(unseen)).reason == "not_captured"
+    gaps = (Capture("lan", "lan.pcap.gz", 10, 100, complete=False, detail="killed"),)
+    assert one(with_alerts(unseen, an_alert(STEP), captures=gaps)).reason == "capture_broken"
+    assert one(with_alerts(replace(STEP, captured=True), an_alert(STEP), captures=gaps)).label == "detected"
+    (control,) = judge(a_control(unseen), NOBODY)
+    assert (control.label, control.reason) == ("inconclusive", "not_captured")
+
+
+def test_silence_of_a_tool_that_was_not_well_means_nothing() -> None:
+    ill = (SensorHealth("suricata", "sensor", running=True, restarted=False, packets=990, drops=10),)
+    found = one(with_alerts(STEP, health=ill))
+    assert (found.label, found.reason) == ("inconclusive", "sensor_degraded")
+    assert "suricata on sensor: it lost 10 of 1000 packets" in found.detail
+    assert one(with_alerts(STEP, an_alert(STEP), health=ill)).label == "detected"
+    lenient = against(a_control(STEP), rules=Rules(Gates(drops_max=0.02)))
+    assert judge(with_alerts(STEP, health=ill), lenient)[0].label == "missed"
+
+
+def test_rules_that_alert_about_nothing_detect_nothing() -> None:
+    null = replace(A_NULL_STEP, start=T0 + 40, end=T0 + 41)
+    noise = an_alert(null, text=null.nonce, rule="any", techniques=())
+    about = an_alert(STEP, rule="any", techniques=())
+    trial = replace(a_trial(), actions=(STEP, null), alerts=(noise, about))
+    found = one(trial)
+    assert (found.label, found.reason) == ("inconclusive", "harness_detected")
+    assert one(replace(trial, alerts=(noise, about, an_alert(STEP)))).label == "detected"
+
+
+def test_a_replayed_step_is_never_blocked_and_has_no_time() -> None:
+    played = replace(STEP, tier="replay")
+    control = a_control(played)
+    found = one(with_alerts(played, blocked(played)), control)
+    assert (found.label, found.after, found.delayed, found.notes) == ("detected", None, False, ())
+    assert found.why == "It was played, and waf raised 1 alert about it."
+    assert one(with_alerts(played), control).label == "missed"
+    assert one(with_alerts(played, telemetry(played)), control).label == "telemetry"
+    broken = one(with_alerts(replace(played, effect="absent"), blocked(played)), control)
+    assert (broken.label, broken.reason) == ("inconclusive", "effect_unknown")
+
+
+def test_what_a_step_expects_of_rules() -> None:
+    wants = replace(STEP, expected=("942100", "9000001"), forbidden=("920350",))
+    found = one(with_alerts(wants, an_alert(STEP), an_alert(STEP, rule="920350")))
+    assert found.unmet == ("rule 942100 did not alert", "rule 920350 alerted, and must not")
+    assert one(with_alerts(wants)).unmet == ("rule 942100 did not alert", "rule 9000001 did not alert")
+    assert one(with_alerts(wants, canaries=canaries("suricata", after=False))).unmet == ()
+    assert one(with_alerts(replace(wants, expected=()), an_alert(STEP))).unmet == ()
+    several = with_alerts(wants, an_alert(STEP, rule="9000001", also=("942100", "949110")))
+    assert one(several).unmet == ()
+
+
+def test_a_rerun_is_judged_for_its_own_steps_only() -> None:
+    other = an_action("other", start=T0 + 20, end=T0 + 21)
+    rerun = a_trial(STEP, other, purpose="rerun", only=("other",))
+    assert [verdict.step for verdict in judge(rerun, against(a_control(STEP, other)))] == ["other"]
+
+
+def test_the_worked_run() -> None:
+    """Six steps with every kind of outcome: docs/judging.md has them as a table."""
+    att, web, db, user = "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"
+
+    def step(name: str, technique: str, start: float, source: str, target: str, **changes: Any) -> Action:
+        return an_action(
+            name, technique=technique, start=start, end=start + 2, source=source, target=target,
+            source_address=source, target_address=target, window=30.0, **changes,
+        )  # fmt: skip
+
+    steps = (
+        step("s1", "T1190", T0, att, web), step("s2", "T1505.003", T0 + 100, att, web, effect="absent"),
+        step("s3", "T1046", T0 + 200, web, db), step("s4", "T1041", T0 + 320, web, att),
+        step("s5", "T1003.008", T0 + 420, att, db, effect="absent"),
+        step("s6", "T1110.001", T0 + 520, att, db, effect="absent"),
+    )  # fmt: skip
+    control = a_control(*(replace(each, effect="absent" if each.id == "s5" else "achieved") for each in steps))
+
+    def said(about: Action, after: float, seen: float, tags: tuple[str, ...], **changes: Any) -> Alert:
+        return an_alert(about, time=about.start + after, seen=about.start + seen, techniques=tags, **changes)
+
+    trial = a_trial(
+        *steps, ended=T0 + 700, frozen=T0 + 690, canaries=canaries("suricata", end=T0 + 660),
+        alerts=(
+            said(steps[0], 1.0, 1.6, ("T1190",)), said(steps[0], 1.2, 2.0, ("T1190",)),
+            said(steps[1], 1.0, 1.5, ("T1505",), disposition="blocked"), telemetry(steps[2]),
+            said(steps[3], 22.0, 55.0, ()), said(steps[5], 1.0, 1.5, (), disposition="allowed"),
+            said(steps[3], 10.0, 11.0, ("T1190",), src=Endpoint(user, 1), dst=Endpoint(web, 80)),
+        ),
+    )  # fmt: skip
+    for rule in ("general", "reject"):
+        found = judge(trial, against(control, rules=Rules(Gates(), tag_mismatch=rule)))  # type: ignore[arg-type]
+        assert [(v.label, v.evidence or v.reason, v.quality, v.delayed) for v in found] == [
+            ("detected", None, "technique", False), ("blocked", "explicit", "tactic", False),
+            ("telemetry", None, "telemetry", False), ("detected", None, "general", True),
+            ("inconclusive", "control_failed", "none", False), ("inconclusive", "no_block_evidence", "general", False),
+        ]  # fmt: skip
+        assert (found[0].after, found[0].duplicates, found[3].after) == (pytest.approx(1.6), 1, pytest.approx(55))
+    repeated = against(control, repeats={"s6": (Repeat("absent", True, False),) * 3})
+    assert judge(trial, repeated)[5].evidence == "differential"
+    assert attribute(trial.actions, trial.alerts)[6].rule == "none"
 
 
 # Properties, over trials of a few steps with any effects and any alerts about them.
@@ -247,38 +470,42 @@ def essence(verdicts: Sequence[StepVerdict]) -> list[tuple[object, ...]]:
 def test_the_order_of_alerts_changes_no_verdict(trial: Trial, control: Trial, random: object) -> None:
     alerts = list(trial.alerts)
     random.shuffle(alerts)  # type: ignore[attr-defined]
-    assert essence(judge(replace(trial, alerts=tuple(alerts)), control)) == essence(judge(trial, control))
+    assert essence(judge(replace(trial, alerts=tuple(alerts)), against(control))) == essence(
+        judge(trial, against(control))
+    )
 
 
 @given(trials(), CONTROLS)
 def test_alerts_twice_change_no_label(trial: Trial, control: Trial) -> None:
-    twice = judge(replace(trial, alerts=trial.alerts * 2), control)
+    twice = judge(replace(trial, alerts=trial.alerts * 2), against(control))
     assert [(v.label, v.reason, v.after) for v in twice] == [
-        (v.label, v.reason, v.after) for v in judge(trial, control)
+        (v.label, v.reason, v.after) for v in judge(trial, against(control))
     ]
 
 
 @given(trials(), CONTROLS, st.sampled_from(("192.0.2.98", None)), st.sampled_from(STEPS))
 def test_an_unrelated_alert_changes_no_verdict(trial: Trial, control: Trial, source: str | None, step: Action) -> None:
     stray = an_alert(step, src=Endpoint(source), disposition="blocked")
-    more = judge(replace(trial, alerts=(*trial.alerts, stray)), control)
-    assert essence(more) == essence(judge(trial, control))
+    more = judge(replace(trial, alerts=(*trial.alerts, stray)), against(control))
+    assert essence(more) == essence(judge(trial, against(control)))
 
 
 @given(trials())
 def test_without_control_no_verdict_is_conclusive(trial: Trial) -> None:
-    assert not any(verdict.label in CONCLUSIVE for verdict in judge(trial, None))
+    assert not any(verdict.label in CONCLUSIVE for verdict in judge(trial, NOBODY))
 
 
 @given(trials(), CONTROLS)
 def test_silence_of_a_dead_sensor_is_never_a_miss(trial: Trial, control: Trial) -> None:
-    labels = {verdict.label for verdict in judge(replace(trial, canaries=canaries("suricata", after=False)), control)}
+    labels = {
+        verdict.label for verdict in judge(replace(trial, canaries=canaries("suricata", after=False)), against(control))
+    }
     assert "missed" not in labels
 
 
 @given(trials(), CONTROLS)
 def test_every_verdict_has_a_reason_in_words(trial: Trial, control: Trial) -> None:
-    for verdict in judge(trial, control):
+    for verdict in judge(trial, against(control)):
         assert verdict.why.endswith(".")
         assert (verdict.reason is not None) == (verdict.label == "inconclusive")
         assert (verdict.evidence is not None) == (verdict.label == "blocked")
