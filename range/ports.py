@@ -89,6 +89,19 @@ class Stream(Protocol):
         """End it; the command and all it started are killed. Safe to call twice, from any thread."""
 
 
+class PacketStream(Stream, Protocol):
+    """A pcap as it comes: its header at once, since the capture is up."""
+
+    def finish(self) -> None:
+        """Capture no more: what was captured still comes, then the end. Safe to call twice, from any thread."""
+
+    def lost(self) -> int | None:
+        """Packets the kernel had no room for; None when nobody said, as before the end."""
+
+    def unread(self) -> int | None:
+        """Packets that were there at the end and are not in it; None as above."""
+
+
 class Duplex(Protocol):
     """A two-way byte pipe to a port inside a node."""
 
@@ -150,7 +163,7 @@ class Switchboard(Protocol):
     def set_link(self, range_id: str, node: str, interface: str, *, up: bool, impair: Impairment | None) -> LinkState:
         """Cut, restore or impair one cable, both directions. Raises NotFound, Refused (kernel cannot)."""
 
-    def capture(self, range_id: str, segment: str, bpf: str = "") -> Stream:
+    def capture(self, range_id: str, segment: str, bpf: str = "") -> PacketStream:
         """A pcap of one network or link, as it comes."""
 
     def facts(self, range_id: str, lookups: Sequence[str]) -> tuple[NetworkFacts, ...]:
@@ -209,11 +222,12 @@ class Builders(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A tool in its place: the nodes of this layout it works on."""
+    """A tool in its place: the nodes of this layout it works on. `sources`: files beside its manifest, by path."""
 
     tool: Tool
     folder: Path
     nodes: tuple[str, ...]
+    sources: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Provisioner(Protocol):

@@ -7,7 +7,9 @@ namespace, never through an interface.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from range.engine import fabric
@@ -15,15 +17,22 @@ from range.engine.agents import packed
 from range.engine.channel import Channel
 from range.engine.client import faults
 from range.engine.docker import ChannelStream, DockerEngine
-from range.errors import NodeFailed, NotFound
+from range.errors import EngineFault, NodeFailed, NotFound
 from range.impairing import needs_netem, refuse_without_netem
 from range.layout import Layout
 from range.plan import digest
-from range.ports import Duplex, LinkState, NetworkFacts, Stream
+from range.ports import Duplex, LinkState, NetworkFacts, PacketStream
 from range.topology import HttpReady, Impairment, TcpReady
 
 ELSEWHERE = ("169.254.169.254", "fd00:ec2::254", "192.0.2.1", "1.1.1.1", "2001:db8::1")
 """The cloud's metadata service (v4, v6), and addresses that stand for everybody else. Only looked up, never sent to."""
+
+
+TCPDUMP = (
+    'tcpdump --immediate-mode -U -n -B 8192 -Z root -w - "$@" </dev/null & '
+    "pid=$!; exec 3<&0; { read -r line <&3; kill -TERM $pid; } & reader=$!; wait $pid; kill $reader"
+)
+"""Captures until a line comes, or the end of its input: a capture whose asker died does not go on."""
 
 
 class DockerSwitchboard:
@@ -67,34 +76,31 @@ class DockerSwitchboard:
         self.engine.ask(self.engine.fabric_of(range_id), "link", request, f"setting the cable {node}:{interface}")
         return LinkState(node, interface, end.segment, up, impair)
 
-    def capture(self, range_id: str, segment: str, bpf: str = "") -> Stream:
-        """tcpdump on the segment's bridge, a pcap on its standard output, each packet as it comes."""
-        layout, _ = self._state(range_id)
-        names = [one.name for one in layout.segments]
-        if segment not in names:
-            raise NotFound(f"range {range_id} has no network or link {segment}", hint="it has " + ", ".join(names))
-        argv = [
-            "tcpdump",
-            "-i",
-            fabric.bridge(segment),
-            "--immediate-mode",
-            "-U",
-            "-n",
-            "-Z",
-            "root",
-            "-w",
-            "-",
-            *([bpf] if bpf else []),
-        ]
+    def capture(self, range_id: str, segment: str, bpf: str = "") -> PacketStream:
+        """tcpdump on the segment's bridge, a pcap on its output, each packet as it comes; it is up when this returns.
+
+        The range is asked for its networks only when tcpdump will not begin: that takes longer than beginning does.
+        """
+        argv = ["sh", "-c", TCPDUMP, "sh", "-i", fabric.bridge(segment), *([bpf] if bpf else [])]
         mark = digest([range_id, segment, self.engine.clock.now()])
         channel = Channel(
             self.engine.client,
             self.engine.fabric_of(range_id),
             argv,
             env={"JOINTRANGE_EXEC": mark},
+            stdin=True,
             doing=f"capturing on {segment}",
         )
-        return ChannelStream(channel, lambda: self.engine.kill(range_id, mark))
+        stream = CaptureStream(channel, lambda: self.engine.kill(range_id, mark))
+        if stream.begun():
+            return stream
+        stream.close()
+        layout, _ = self._state(range_id)
+        names = [one.name for one in layout.segments]
+        if segment not in names:
+            raise NotFound(f"range {range_id} has no network or link {segment}", hint="it has " + ", ".join(names))
+        words = stream.words.decode("utf-8", "replace").strip()
+        raise EngineFault(f"capturing on {segment}: {words}", hint="a filter is in the words of `man pcap-filter`")
 
     def facts(self, range_id: str, lookups: Sequence[str]) -> tuple[NetworkFacts, ...]:
         """Every running node's namespace, and how the engine holds its container."""
@@ -183,6 +189,56 @@ class DockerSwitchboard:
             "published": sorted(seen["NetworkSettings"].get("Ports") or {}),
             "networks": sorted(seen["NetworkSettings"].get("Networks") or {}),
         }
+
+
+class CaptureStream(ChannelStream):
+    """A pcap as tcpdump writes it; its last words tell what was lost."""
+
+    def __init__(self, channel: Channel, kill: Callable[[], None]) -> None:
+        super().__init__(channel, kill)
+        self.words = b""
+        self.first = b""
+        self.chunks = self._read()
+
+    def begun(self) -> bool:
+        """Wait until packets are captured, which the pcap's header tells; False when there will be none."""
+        self.first = next(self.chunks, b"")
+        return bool(self.first)
+
+    def __iter__(self) -> Iterator[bytes]:
+        first, self.first = self.first, b""
+        if first:
+            yield first
+        yield from self.chunks
+
+    def _read(self) -> Iterator[bytes]:
+        for stream, data in self.channel.frames():
+            if stream == 1:
+                yield data
+            else:
+                self.words = (self.words + data)[-4096:]
+        self.channel.close()
+
+    def finish(self) -> None:
+        """tcpdump writes what it has, and ends."""
+        with contextlib.suppress(OSError):
+            self.channel.send(b"\n")
+
+    def lost(self) -> int | None:
+        """What the kernel dropped, in tcpdump's words."""
+        return self._said(b"dropped by kernel")
+
+    def unread(self) -> int | None:
+        """What had come to tcpdump, was not dropped, and it did not write."""
+        numbers = [self._said(what) for what in (b"received by filter", b"dropped by kernel", b"captured")]
+        received, dropped, captured = numbers
+        if received is None or dropped is None or captured is None:
+            return None
+        return max(0, received - dropped - captured)
+
+    def _said(self, what: bytes) -> int | None:
+        found = re.search(rb"(\d+) packets? " + what, self.words)
+        return int(found.group(1)) if found else None
 
 
 class ChannelDuplex:

@@ -8,33 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
 
-from range.acting import Order, Stage, act, nonce_for, pick
+from range.acting import Order, Stage, act, nonce_for, pick, seed_for
 from range.events import ActionEnded
-from range.ledger import Action, Alert, CanaryResult
+from range.ledger import Action, Alert, CanaryResult, Moment
 from range.tool import Canary, Tool
 from range.topology import seconds
 
 WaitFor = Callable[[Callable[[Alert], bool], float], Alert | None]
 """range.operations.collect.Collector.wait_for: the first alert wanted within so many seconds."""
 
+SKEW = 1.0
+"""Seconds a tool's clock may be behind; an alert that is older still is about an earlier canary."""
+
 
 def canary(
-    tools: Iterable[Tool], when: Literal["before", "after"], stage: Stage, wait_for: WaitFor
+    tools: Iterable[Tool], when: Moment, stage: Stage, wait_for: WaitFor, number: int = 0
 ) -> tuple[tuple[CanaryResult, Action], ...]:
-    """One result and one ledger entry for each tool that has a canary, all at the same time."""
+    """One result and one ledger entry for each tool that has a canary, all at the same time.
+
+    `number`: which one between two blocks of steps this is, from 1.
+    """
     watched = [(tool, tool.canary) for tool in tools if tool.canary is not None]
     if not watched:
         return ()
+    moment = f"{when}-{number}" if number else when
     with ThreadPoolExecutor(len(watched)) as pool:
-        return tuple(pool.map(lambda pair: _one(pair[0], pair[1], when, stage, wait_for), watched))
+        return tuple(pool.map(lambda pair: _one(pair[0], pair[1], when, moment, stage, wait_for), watched))
 
 
 def _one(
-    tool: Tool, wanted: Canary, when: Literal["before", "after"], stage: Stage, wait_for: WaitFor
+    tool: Tool, wanted: Canary, when: Moment, moment: str, stage: Stage, wait_for: WaitFor
 ) -> tuple[CanaryResult, Action]:
-    name = f"canary-{tool.name}-{when}"
+    name = f"canary-{tool.name}-{moment}"
     order = Order(
         id=name,
         kind="canary",
@@ -44,12 +50,14 @@ def _one(
         timeout=seconds(wanted.timeout),
         nonce=nonce_for(stage.trial_id, name),
         title=f"canary of {tool.name}",
+        seed=seed_for(stage.seed, name),
     )
     action = act(stage.range_id, order, stage.engine)
     stage.emit(ActionEnded(stage.range_id, action))
 
     def mine(alert: Alert) -> bool:
-        return alert.tool == tool.name and alert.rule == wanted.rule and alert.seen >= action.start
+        about = alert.seen >= action.start and alert.time + alert.resolution >= action.start - SKEW
+        return alert.tool == tool.name and alert.rule == wanted.rule and about
 
     alert = wait_for(mine, seconds(wanted.timeout))
     return CanaryResult(tool.name, when, order.nonce, action.start, alert.seen if alert else None), action

@@ -1,4 +1,4 @@
-"""Collect: follow every alert source of the tools in a live range, and read each line as it comes.
+"""Collect: follow every alert source of the tools in a live range, keep each line, and read it as it comes.
 
 Knows: that `seen` is the moment a line arrived here, and that no line may end a trial.
 Must never: judge an alert, or know a format (range/sensors does).
@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from types import TracebackType
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 
+from range.errors import Exhausted
 from range.events import AlertSeen, Sink
+from range.keeping import Kept, safe
 from range.ledger import Alert, Malformed
 from range.ports import Clock, Engine, Placed, Stream
-from range.sensors import read
+from range.sensors import Reader, reader
 from range.sensors.lines import LineSplitter
 from range.tool import AlertSource
 
@@ -21,40 +26,69 @@ FOLLOW = 'touch "$1" 2>/dev/null; tail -n +1 -s 0.1 -F "$1" 2>/dev/null || exec 
 
 
 class Collector:
-    """Alerts of one trial, as they come. A context manager: streams are closed on the way out."""
+    """Alerts of one trial, as they come. Whatever happens, `close` it: streams and files are closed then.
 
-    def __init__(self, range_id: str, placed: Iterable[Placed], engine: Engine, clock: Clock, emit: Sink) -> None:
+    `folder` is where the lines are kept as they came: `<node>-<tool>-<source>.log.gz`; None keeps none.
+    """
+
+    def __init__(
+        self,
+        range_id: str,
+        placed: Iterable[Placed],
+        engine: Engine,
+        clock: Clock,
+        emit: Sink,
+        folder: Path | None = None,
+    ) -> None:
         self.range_id = range_id
         self.placed = tuple(placed)
         self.engine = engine
         self.clock = clock
         self.emit = emit
+        self.folder = folder
         self.news = threading.Condition()
         self.found: list[Alert] = []
         self.unread: list[Malformed] = []
         self.streams: list[Stream] = []
         self.threads: list[threading.Thread] = []
+        self.full: Exhausted | None = None
 
-    def __enter__(self) -> Collector:
+    def begin(self) -> None:
+        """Follow every source. What was begun before a fault is ended by `close`."""
         for place in self.placed:
             for node in place.nodes:
                 for source in place.tool.alerts:
-                    stream = self.engine.stream(self.range_id, node, ["sh", "-c", FOLLOW, "sh", source.path])
-                    thread = threading.Thread(
-                        target=self._follow, args=(place.tool.name, node, source, stream), daemon=True
-                    )
-                    self.streams.append(stream)
-                    self.threads.append(thread)
-                    thread.start()
-        return self
+                    self._begin(place, node, source)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for stream in self.streams:
-            stream.close()
+    def _begin(self, place: Placed, node: str, source: AlertSource) -> None:
+        read = reader(source, place.sources)
+        name = safe(f"{node}-{place.tool.name}-{source.name}.log.gz")
+        kept = None if self.folder is None else Kept(self.folder / name)
+        with ExitStack() as undo:
+            if kept is not None:
+                undo.callback(kept.close)
+            stream = self.engine.stream(self.range_id, node, ["sh", "-c", FOLLOW, "sh", source.path])
+            undo.pop_all()
+        thread = threading.Thread(
+            target=self._follow, args=(place.tool.name, node, source, read, stream, kept), daemon=True
+        )
+        self.streams.append(stream)
+        self.threads.append(thread)
+        thread.start()
+
+    def close(self) -> None:
+        """End every stream, all at the same time; what was kept is whole then."""
+        if not self.streams:
+            return
+        with ThreadPoolExecutor(len(self.streams)) as pool:
+            list(pool.map(lambda stream: stream.close(), self.streams))
         for thread in self.threads:
             thread.join(timeout=10)
+
+    def check(self) -> None:
+        """Raises Exhausted when a line could not be kept."""
+        if self.full is not None:
+            raise self.full
 
     def alerts(self) -> tuple[Alert, ...]:
         """What the tools have said so far, in order of arrival."""
@@ -67,26 +101,52 @@ class Collector:
             return tuple(self.unread)
 
     def wait_for(self, wanted: Callable[[Alert], bool], timeout: float) -> Alert | None:
-        """The first alert, past or to come within `timeout` seconds, that is wanted."""
+        """The first alert, past or to come within `timeout` seconds, that is wanted. Each is looked at once."""
+        looked = 0
+        match: Alert | None = None
 
-        def first() -> Alert | None:
-            return next((alert for alert in self.found if wanted(alert)), None)
+        def come() -> bool:
+            nonlocal looked, match
+            while match is None and looked < len(self.found):
+                match = self.found[looked] if wanted(self.found[looked]) else None
+                looked += 1
+            return match is not None
 
         with self.news:
-            self.news.wait_for(lambda: first() is not None, timeout)
-            return first()
+            self.news.wait_for(come, timeout)
+        return match
 
-    def _follow(self, tool: str, node: str, source: AlertSource, stream: Stream) -> None:
+    def _follow(
+        self, tool: str, node: str, source: AlertSource, read: Reader, stream: Stream, kept: Kept | None
+    ) -> None:
         splitter = LineSplitter()
         for chunk in stream:
             seen = self.clock.now()
+            kept = self._write(kept, chunk)
             for line in splitter.feed(chunk):
                 if line.text.strip():
-                    self._keep(read(line, source, tool=tool, node=node, seen=seen))
+                    for said in read(line, tool=tool, node=node, seen=seen):
+                        self._keep(said, source)
+        if kept is not None:
+            try:
+                kept.close()
+            except Exhausted as error:
+                self.full = error
 
-    def _keep(self, said: Alert | Malformed | None) -> None:
-        if said is None:
-            return
+    def _write(self, kept: Kept | None, chunk: bytes) -> Kept | None:
+        """Keep a chunk. A full disk is told by `check`; alerts are read all the same."""
+        if kept is None:
+            return None
+        try:
+            kept.write(chunk)
+        except Exhausted as error:
+            self.full = error
+            return None
+        return kept
+
+    def _keep(self, said: Alert | Malformed, source: AlertSource) -> None:
+        if isinstance(said, Alert) and source.telemetry and not said.telemetry:
+            said = replace(said, telemetry=True)
         with self.news:
             if isinstance(said, Alert):
                 self.found.append(said)

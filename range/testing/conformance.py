@@ -28,6 +28,7 @@ from range.ports import ExecResult, Ports, Stream
 from range.topology import Impairment, TcpReady, Topology
 
 E = TypeVar("E", bound=RangeError)
+S = TypeVar("S", bound=Stream)
 
 PORT = 8000
 """Where node `two` of the layout serves HTTP."""
@@ -249,6 +250,18 @@ def a_capture_is_a_pcap(rig: Rig) -> None:
         assert next(iter(stream))[:4] in PCAP_MAGIC
 
 
+def a_finished_capture_ends_and_tells_what_it_lost(rig: Rig) -> None:
+    """All that was captured comes, then the end; `finish` twice is as good as once."""
+    with _closing(rig.ports.switchboard.capture(rig.range_id, "lan")) as stream:
+        chunks = iter(stream)
+        assert next(chunks)[:4] in PCAP_MAGIC
+        stream.finish()
+        stream.finish()
+        for _ in chunks:
+            pass
+        assert stream.lost() == stream.unread() == 0
+
+
 # --- checks on the life of a range -----------------------------------------------------------------------------
 
 
@@ -347,6 +360,7 @@ LIVE: tuple[Callable[[Rig], None], ...] = (
     a_range_is_isolated,
     a_port_is_waited_for_and_reached,
     a_capture_is_a_pcap,
+    a_finished_capture_ends_and_tells_what_it_lost,
 )
 
 LIFE: tuple[Callable[[Rig], None], ...] = (
@@ -372,7 +386,7 @@ def _removed(rig: Rig) -> Iterator[None]:
 
 
 @contextmanager
-def _closing(stream: Stream) -> Iterator[Stream]:
+def _closing(stream: S) -> Iterator[S]:
     try:
         yield stream
     finally:

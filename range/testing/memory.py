@@ -32,7 +32,7 @@ from range.plan import (
     start_digest,
     wiring_digests,
 )
-from range.ports import Capabilities, Duplex, ExecResult, LinkState, NetworkFacts, Stream
+from range.ports import Capabilities, Duplex, ExecResult, LinkState, NetworkFacts, PacketStream, Stream
 from range.testing.clock import FakeClock
 from range.testing.facts import facts_of
 from range.testing.world import (
@@ -290,12 +290,14 @@ class MemorySwitchboard:
     """ports.Switchboard, the other half of a MemoryEngine.
 
     listening: (node, port) -> what the service there answers. unready: node -> what is wrong with it.
+    packets: segment -> chunks of pcap records that a capture of it has.
     """
 
     def __init__(self, engine: MemoryEngine) -> None:
         self.engine = engine
         self.listening: dict[tuple[str, int], Respond] = {}
         self.unready: dict[str, str] = {}
+        self.packets: dict[str, Sequence[bytes]] = {}
 
     def links(self, range_id: str) -> tuple[LinkState, ...]:
         """Every cable, in the layout's order; one whose node died is down."""
@@ -327,13 +329,13 @@ class MemorySwitchboard:
         fabric.impaired[node, interface] = impair
         return LinkState(node, interface, cables[node, interface].segment, up, impair)
 
-    def capture(self, range_id: str, segment: str, bpf: str = "") -> Stream:
-        """A pcap without packets, until it is closed."""
+    def capture(self, range_id: str, segment: str, bpf: str = "") -> PacketStream:
+        """A pcap of the packets in `packets`, until it is closed or finished."""
         _, layout = self._wired(range_id)
         names = [one.name for one in layout.segments]
         if segment not in names:
             raise NotFound(f"range {range_id} has no network or link {segment}", hint="it has " + ", ".join(names))
-        return FixedStream([PCAP_HEADER], goes_on=True)
+        return FixedStream([PCAP_HEADER, *self.packets.get(segment, ())], goes_on=True)
 
     def facts(self, range_id: str, lookups: Sequence[str]) -> tuple[NetworkFacts, ...]:
         """What the layout leads one to expect, and the networks a test joined a node to (MemoryNode.networks)."""

@@ -147,6 +147,18 @@ class FixedStream:
         """The reader sees the end."""
         self.ended.set()
 
+    def finish(self) -> None:
+        """As a capture ends: with all that was captured."""
+        self.ended.set()
+
+    def lost(self) -> int | None:
+        """As a capture says: nothing, once it ended."""
+        return 0 if self.ended.is_set() else None
+
+    def unread(self) -> int | None:
+        """As a capture says: nothing, once it ended."""
+        return self.lost()
+
 
 def plain(node: MemoryNode, argv: Sequence[str], env: Mapping[str, str]) -> ExecResult:
     """What a plain shell would say to true, false, echo, cat, printenv and sleep; anything else ends well, silently."""

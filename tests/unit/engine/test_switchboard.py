@@ -14,7 +14,7 @@ import pytest
 
 from range.engine import fabric
 from range.engine.client import connect
-from range.engine.switchboard import ELSEWHERE, ChannelDuplex, DockerSwitchboard
+from range.engine.switchboard import ELSEWHERE, CaptureStream, ChannelDuplex, DockerSwitchboard
 from range.errors import EngineFault, NodeFailed, NotFound, Refused
 from range.ports import Capabilities
 from range.topology import HttpReady, Impairment, TcpReady
@@ -88,10 +88,59 @@ def test_what_cannot_be_set_is_told_and_nothing_is_asked() -> None:
         board.set_link("r", "one", "eth0", up=True, impair=Impairment(delay="5ms"))
     with pytest.raises(NodeFailed, match="node two of range r has just ended"):
         board.set_link("r", "two", "eth0", up=False, impair=None)
-    with pytest.raises(NotFound, match="no network or link wan") as caught:
-        board.capture("r", "wan")
-    assert caught.value.hint == "it has lan"
     assert "link" not in [verb for verb, _ in made.asked]
+
+
+class Tcpdump:
+    """A channel to a capture that is told to end."""
+
+    def __init__(self, words: bytes, begins: bool = True) -> None:
+        self.words = words
+        self.begins = begins
+        self.closed = False
+        self.told: list[bytes] = []
+
+    def frames(self) -> Iterator[tuple[int, bytes]]:
+        yield 2, b"tcpdump: listening on b1, link-type EN10MB\n"
+        if self.begins:
+            yield 1, b"pcap"
+        yield 2, self.words
+
+    def close(self) -> None:
+        self.closed = True
+
+    def send(self, data: bytes) -> None:
+        if self.told:
+            raise OSError("gone")
+        self.told.append(data)
+
+
+@pytest.mark.parametrize(
+    ("words", "lost", "unread"),
+    [
+        (b"9 packets captured\n12 packets received by filter\n2 packets dropped by kernel\n", 2, 1),
+        (b"1 packet captured\n1 packet received by filter\n0 packets dropped by kernel\n", 0, 0),
+        (b"Killed\n", None, None),
+    ],
+)
+def test_a_captures_last_words_tell_what_it_lost(words: bytes, lost: int | None, unread: int | None) -> None:
+    channel = Tcpdump(words)
+    stream = CaptureStream(channel, lambda: None)  # type: ignore[arg-type]
+    assert stream.begun()
+    assert stream.lost() is None
+    stream.finish()
+    stream.finish()
+    assert channel.told == [b"\n"]
+    assert list(stream) == [b"pcap"]
+    assert channel.closed
+    assert (stream.lost(), stream.unread()) == (lost, unread)
+
+
+def test_a_capture_that_never_begins_is_known_at_once() -> None:
+    stream = CaptureStream(Tcpdump(b"b1: No such device exists\n", begins=False), lambda: None)  # type: ignore[arg-type]
+    assert not stream.begun()
+    assert b"No such device" in stream.words
+    assert list(stream) == []
 
 
 def test_a_range_that_was_never_wired_has_no_cables() -> None:

@@ -1,88 +1,285 @@
-"""Campaigns: refused early, every trial of every arm, judged; and nothing left when one fails."""
+"""Campaigns: refused early, every trial of every arm, judged, resumed; and nothing left when one fails."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from range.campaign import Campaign
-from range.catalogue import LoadedCampaign, LoadedScenario, LoadedTool, LoadedTopology
-from range.errors import EngineFault, RangeError, Refused
-from range.events import Event, PhaseChanged, nowhere
-from range.flows.campaigns import CampaignOrder, run_campaign, run_id_of
+from range import catalogue
+from range.bundle import folder
+from range.bundle.record import judged
+from range.bundle.verify import verify
+from range.errors import EngineFault, NotFound, RangeError, Refused
+from range.events import Event, Note, PhaseChanged, RunStarted, TrialEnded, nowhere
+from range.flows.campaigns import CampaignOrder, Finished, run_campaign, run_id_of
+from range.flows.schedule import Overrides
 from range.ports import ExecResult
 from range.testing.memory import MemoryEngine
 from range.testing.supplies import memory_ports
 from range.testing.world import said
-from range.topology import Topology
-from tests.unit.topologies import a_scenario, a_tool
 
-TOPOLOGY = {
-    "schema": "jointrange.topology/1",
-    "name": "small",
-    "networks": {"lan": {"cidr": "10.0.0.0/24"}},
-    "defaults": {"image": "jointrange/base", "networks": ["lan"]},
-    "nodes": {"one": {"role": "client"}, "two": {"role": "server"}},
-}
+TOPOLOGY = """
+schema: jointrange.topology/1
+name: small
+networks: {lan: {cidr: 10.0.0.0/24}}
+defaults: {image: jointrange/base, networks: [lan]}
+nodes: {one: {role: client}, two: {role: server}}
+"""
+SCENARIO = """
+schema: jointrange.scenario/1
+name: small
+title: Small
+steps:
+  - {id: a, title: A, technique: T1595, from: {role: client}, target: {role: TARGET}, run: do a, captured: false,
+     effect: {output: worked}}
+settle: 0s
+gap: 0s
+"""
+TOOL = """
+schema: jointrange.tool/1
+name: watch
+title: Watch
+place: {on: {role: PLACE}}
+install: install.yml
+alerts:
+  - {name: log, path: /var/log/alerts, format: jsonlines, fields: {rule: rule, title: title, time: time}}
+"""
+CAMPAIGN = """
+schema: jointrange.campaign/1
+name: tiny
+topology: ./t.yaml
+scenario: ./s.yaml
+arms: {defended: [./watch/tool.yaml], control: []}
+trials: 2
+benign_window: 0s
+"""
 
 
-def an_order(trials: int = 1, step: dict[str, Any] | None = None, **tool: Any) -> CampaignOrder:
-    campaign = Campaign.model_validate(
-        {"schema": "jointrange.campaign/1", "name": "tiny", "topology": "small", "scenario": "small",
-         "arms": {"defended": ["watch"], "control": []}, "trials": trials}
-    )  # fmt: skip
-    loaded = LoadedCampaign(
-        campaign,
-        Path("c.yaml"),
-        LoadedTopology(Topology.model_validate(TOPOLOGY), Path("t.yaml"), {}),
-        LoadedScenario(a_scenario({"id": "a", **(step or {})}, settle="0s", gap="0s"), Path("s.yaml")),
-        {"watch": LoadedTool(a_tool(**tool), Path("tools/watch/tool.yaml"), {})},
-    )
-    return CampaignOrder(loaded, "default", "me", workers=2, jobs=2)
+def an_order(
+    place: Path, *, target: str = "server", on: str = "server", more: str = "", **changes: Any
+) -> CampaignOrder:
+    """A campaign of two trials of two arms, with results and cache of its own."""
+    (place / "watch").mkdir(exist_ok=True)
+    (place / "watch" / "install.yml").write_text("[]")
+    (place / "watch" / "tool.yaml").write_text(TOOL.replace("PLACE", on))
+    (place / "t.yaml").write_text(TOPOLOGY)
+    (place / "s.yaml").write_text(SCENARIO.replace("TARGET", target))
+    (place / "c.yaml").write_text(CAMPAIGN + more)
+    loaded = catalogue.campaign(place / "c.yaml")
+    made = CampaignOrder(loaded, "default", "me", 2, 2, place / "results", place / "cache", fresh=True)
+    return replace(made, **changes)
 
 
 def working(_node: str, argv: Sequence[str], _env: Mapping[str, str]) -> ExecResult | None:
     return said("worked") if argv[-1].endswith("do a") else None
 
 
-def test_every_trial_of_every_arm_is_run_and_judged() -> None:
+def run(order: CampaignOrder, fail_at: int = 0) -> tuple[Finished, list[Event], MemoryEngine]:
     engine = MemoryEngine(answer=working)
+    if fail_at:
+        engine.fail_at[fail_at] = EngineFault("no")
     events: list[Event] = []
-    result = run_campaign(an_order(trials=2), "run", Path("evidence"), memory_ports(engine), events.append)
-    assert sorted((one.trial.arm, one.trial.number) for one in result.judged) == [
+    return run_campaign(order, memory_ports(engine), events.append), events, engine
+
+
+def test_every_trial_of_every_arm_is_run_judged_and_written(tmp_path: Path) -> None:
+    done, events, engine = run(an_order(tmp_path))
+    assert sorted((one.trial.arm, one.trial.number) for one in done.result.judged) == [
         ("control", 1), ("control", 2), ("defended", 1), ("defended", 2),
     ]  # fmt: skip
-    assert [arm for arm, _ in result.arms] == ["control", "defended"]
-    assert {step.effect for one in result.judged for step in one.trial.steps} == {"achieved"}
-    assert result.decision in ("pass", "fail", "insufficient")
-    assert "<svg" in result.run.drawing
+    assert [arm for arm, _ in done.result.arms] == ["control", "defended"]
+    assert {step.effect for one in done.result.judged for step in one.trial.steps} == {"achieved"}
+    assert "<svg" in done.result.run.drawing
     assert any(isinstance(event, PhaseChanged) and event.phase == "judging" for event in events)
+    assert sum(isinstance(event, TrialEnded) for event in events) == 4
+    [begun] = [event for event in events if isinstance(event, RunStarted)]
+    assert (begun.level, begun.total, begun.done, begun.window) == ("try", 4, 0, 0.0)
     assert engine.survey() == ()
 
 
-@pytest.mark.parametrize(
-    "order", [an_order(step={"target": {"role": "mainframe"}}), an_order(place={"on": {"role": "mainframe"}})]
-)
-def test_what_has_no_place_is_refused_before_anything(order: CampaignOrder) -> None:
+def test_the_folder_alone_gives_the_same_result_again(tmp_path: Path) -> None:
+    done, _, _ = run(an_order(tmp_path))
+    record = folder.load_run(done.folder)
+    assert record.finished
+    assert judged(record, folder.load_trials(done.folder)) == done.result
+    assert {
+        "campaign.yaml",
+        "topology/t.yaml",
+        "scenario/s.yaml",
+        "tools/watch/tool.yaml",
+        "tools/watch/install.yml",
+    } == {*folder.load_inputs(done.folder)}
+    assert {"result.json", "report.html"} <= {path.name for path in done.folder.iterdir()}
+    assert done.bundle == tmp_path / "results" / f"{record.run.run_id}.bundle"
+    assert verify(done.bundle).flaws == ()
+    assert {image for image, _, _ in record.images} == {"control/one", "control/two", "defended/one", "defended/two"}
+
+
+def test_equal_seeds_give_equal_orders_and_seeds(tmp_path: Path) -> None:
+    order = an_order(tmp_path, overrides=Overrides(seed=7))
+    first, second = run(order)[0], run(order)[0]
+    [one, two] = [folder.load_run(done.folder) for done in (first, second)]
+    assert one.order == two.order
+    assert one.run.seed == 7
+    assert one.run.inputs == two.run.inputs
+    assert one.run.inputs != folder.load_run(run(an_order(tmp_path))[0].folder).run.inputs
+    by_number: dict[int, set[int]] = {}
+    for trial in folder.load_trials(first.folder):
+        by_number.setdefault(trial.number, set()).add(trial.seed)
+    assert [len(seeds) for seeds in by_number.values()] == [1, 1], "chance must be equal in every arm"
+
+
+@pytest.mark.parametrize("where", ["target", "on"])
+def test_what_has_no_place_is_refused_before_anything(tmp_path: Path, where: str) -> None:
     engine = MemoryEngine()
+    order = an_order(tmp_path, **{where: "mainframe"})
     with pytest.raises(Refused, match="mainframe"):
-        run_campaign(order, "run", Path("evidence"), memory_ports(engine), nowhere)
+        run_campaign(order, memory_ports(engine), nowhere)
     assert engine.changes == []
+    assert not (tmp_path / "results").exists()
 
 
 @pytest.mark.parametrize("number", [1, 3, 5, 8])
-def test_a_trial_that_fails_takes_the_others_with_it(number: int) -> None:
+def test_a_trial_that_fails_takes_the_others_with_it(tmp_path: Path, number: int) -> None:
     engine = MemoryEngine(answer=working)
     engine.fail_at[number] = EngineFault("no")
     with pytest.raises(RangeError):
-        run_campaign(an_order(trials=2), "run", Path("evidence"), memory_ports(engine), nowhere)
+        run_campaign(an_order(tmp_path), memory_ports(engine), nowhere)
     assert engine.survey() == ()
 
 
-def test_a_run_has_a_name_of_its_own() -> None:
-    campaign = an_order().loaded.campaign
+def kept(place: Path) -> dict[str, int]:
+    """Trial file -> when it was last written, of the one run there is."""
+    [one] = [path for path in (place / "results").iterdir() if path.is_dir()]
+    return {path.parent.name: path.stat().st_mtime_ns for path in one.glob("trials/*/trial.json")}
+
+
+def test_a_run_that_failed_goes_on_with_what_is_missing(tmp_path: Path) -> None:
+    order = an_order(tmp_path, jobs=1)
+    with pytest.raises(RangeError):
+        run(order, fail_at=14)
+    before = kept(tmp_path)
+    assert 0 < len(before) < 4
+    done, events, engine = run(order)
+    notes = [event.text for event in events if isinstance(event, Note)]
+    assert f"resuming {done.result.run.run_id}: {len(before)} of 4 trials are there" in notes
+    after = kept(tmp_path)
+    assert len(after) == 4
+    assert {name: after[name] for name in before} == before, "what was there is not run again"
+    assert len(done.result.judged) == 4
+    assert done.result.run.resumed == 1
+    assert engine.survey() == ()
+    assert run(order)[0].folder != done.folder, "a run with a result is over"
+
+
+def test_a_run_that_failed_at_once_keeps_its_folder_for_the_next_start(tmp_path: Path) -> None:
+    order = an_order(tmp_path)
+    with pytest.raises(RangeError):
+        run(order, fail_at=1)
+    [there] = (tmp_path / "results").iterdir()
+    assert run(order)[0].folder == there
+
+
+def test_after_the_budget_no_trial_is_begun_and_the_missing_are_named(tmp_path: Path) -> None:
+    order = an_order(tmp_path, jobs=1, more="budget: 5s\n", overrides=Overrides(benign_window="20s"))
+    done, _, _ = run(order)
+    there = {(one.trial.arm, one.trial.number) for one in done.result.judged}
+    assert 0 < len(there) < 4
+    [note] = [note for note in done.result.run.notes if "budget" in note]
+    for arm, number in {("control", 1), ("control", 2), ("defended", 1), ("defended", 2)} - there:
+        assert f"{arm} {number}" in note
+    assert done.result.decision == "insufficient"
+
+
+def test_a_control_trial_of_an_equal_run_is_taken_from_the_cache(tmp_path: Path) -> None:
+    order = an_order(tmp_path, fresh=False)
+    first, _, _ = run(order)
+    assert not [one for one in first.result.judged if one.trial.reused]
+    (tmp_path / "watch" / "tool.yaml").write_text(TOOL.replace("PLACE", "server").replace("Watch", "Watch better"))
+    second, events, engine = run(replace(order, loaded=catalogue.campaign(tmp_path / "c.yaml")))
+    reused = [one.trial for one in second.result.judged if one.trial.reused]
+    assert [(trial.arm, trial.number) for trial in reused] == [("control", 1), ("control", 2)]
+    assert {trial.reused for trial in reused} == {first.result.run.run_id}
+    assert len([note for note in second.result.run.notes if first.result.run.run_id in note]) == 2
+    assert any(isinstance(event, Note) and "control trial 1 is that of" in event.text for event in events)
+    assert not any("-control-" in name for name in engine.ranges), "no control range was launched"
+    for changed in (replace(order, fresh=True), replace(order, overrides=Overrides(seed=1)),
+                    replace(order, overrides=Overrides(level="nightly", trials=2, benign_window="0s"))):  # fmt: skip
+        assert not [one for one in run(changed)[0].result.judged if one.trial.reused]
+
+
+SEEN = """canary: {from: {role: client}, target: {role: server}, run: show, rule: "99", timeout: 20s}
+"""
+
+
+class Alive(MemoryEngine):
+    """An engine in whose ranges every canary is noticed at once, and steps work."""
+
+    def __init__(self) -> None:
+        super().__init__(answer=self._answer)
+
+    def _answer(self, node: str, argv: Sequence[str], env: Mapping[str, str]) -> ExecResult | None:
+        if argv[-1].endswith("show"):
+            for name in [line.range_id for line in self.survey()]:
+                line = f'{{"rule": "99", "title": "x", "time": {self.clock.now()}}}\n'
+                self.say(name, "two", "/var/log/alerts", line)
+        return working(node, argv, env)
+
+
+def test_what_fell_short_is_run_again_by_itself(tmp_path: Path) -> None:
+    more = "gates: {must_notice: [a]}\nreruns: 2\n"
+    order = an_order(tmp_path, jobs=1, more=more, overrides=Overrides(trials=1))
+    (tmp_path / "watch" / "tool.yaml").write_text(TOOL.replace("PLACE", "server") + SEEN)
+    order = replace(order, loaded=catalogue.campaign(tmp_path / "c.yaml"))
+    events: list[Event] = []
+    done = run_campaign(order, memory_ports(Alive()), events.append)
+    [missed] = [one for one in done.result.judged if one.trial.arm == "defended"]
+    assert [verdict.label for verdict in missed.verdicts] == ["missed"]
+    reruns = [one.trial for one in done.result.reruns]
+    assert [(trial.arm, trial.number, trial.only) for trial in reruns] == [
+        ("defended", 1, ("a",)), ("defended", 2, ("a",)),
+    ]  # fmt: skip
+    assert {path.name for path in (done.folder / "trials").iterdir()} == {
+        "control-1", "defended-1", "defended-1-rerun", "defended-2-rerun",
+    }  # fmt: skip
+    assert not [
+        phase for trial in reruns for phase in trial.phases if phase.name == "benign" and phase.end > phase.start
+    ]
+    assert [event.rerun for event in events if isinstance(event, TrialEnded)] == [False, False, True, True]
+
+
+def test_reruns_are_gone_on_with_as_well(tmp_path: Path) -> None:
+    more = "gates: {must_notice: [a]}\nreruns: 2\n"
+    order = an_order(tmp_path, jobs=1, more=more, overrides=Overrides(trials=1))
+    (tmp_path / "watch" / "tool.yaml").write_text(TOOL.replace("PLACE", "server") + SEEN)
+    order = replace(order, loaded=catalogue.campaign(tmp_path / "c.yaml"))
+    engine = Alive()
+
+    def emit(event: Event) -> None:
+        if isinstance(event, PhaseChanged) and event.range_id.endswith("defended-2-rerun") and event.phase == "probing":
+            raise EngineFault("no")
+
+    with pytest.raises(EngineFault):
+        run_campaign(order, memory_ports(engine), emit)
+    before = kept(tmp_path)
+    assert set(before) == {"control-1", "defended-1", "defended-1-rerun"}
+    done = run_campaign(order, memory_ports(Alive()), nowhere)
+    after = kept(tmp_path)
+    assert set(after) - set(before) == {"defended-2-rerun"}
+    assert {name: after[name] for name in before} == before
+    assert len(done.result.reruns) == 2
+
+
+def test_a_run_has_a_name_of_its_own(tmp_path: Path) -> None:
+    campaign = an_order(tmp_path).loaded.campaign
     assert run_id_of(campaign) != run_id_of(campaign)
     assert run_id_of(campaign).startswith("tiny-")
+
+
+def test_no_folder_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        folder.load_run(tmp_path)

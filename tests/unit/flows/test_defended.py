@@ -34,6 +34,13 @@ def test_a_tool_is_installed_and_configured_where_it_belongs() -> None:
     assert ports.engine.range_of("r").nodes["two"].spec.image == "jointrange/base-with-watch"
 
 
+def test_a_tool_in_its_place_has_the_files_beside_its_manifest() -> None:
+    tool = LoadedTool(a_tool(), Path("tools", "watch", "tool.yaml"), {"rules/a.yml": b"title: A"})
+    (placed,) = defended.put(a_layout(), [tool]).placed
+    assert placed.sources == {"rules/a.yml": b"title: A"}
+    assert placed.folder == Path("tools", "watch")
+
+
 def test_a_tool_without_a_place_is_refused_before_anything() -> None:
     ports = memory_ports()
     with pytest.raises(RangeError, match="watch"):

@@ -39,7 +39,9 @@ def test_one_that_is_seen() -> None:
 
 def test_an_older_alert_or_another_tools_or_rules_is_no_answer() -> None:
     good = an_alert(tool="watch", rule="99", seen=START + 7)
-    for other in (replace(good, seen=START - 1), replace(good, tool="other"), replace(good, rule="98")):
+    old = replace(good, time=START - 5)
+    assert canary([a_tool(canary=SHOW)], "after", a_stage(), answering(replace(old, resolution=5)))[0][0].seen
+    for other in (replace(good, seen=START - 1), replace(good, tool="other"), replace(good, rule="98"), old):
         [(result, _)] = canary([a_tool(canary=SHOW)], "after", a_stage(), answering(other))
         assert result.seen is None
 
@@ -47,3 +49,10 @@ def test_an_older_alert_or_another_tools_or_rules_is_no_answer() -> None:
 def test_without_canaries_nothing_is_done() -> None:
     stage = a_stage()
     assert canary([a_tool()], "before", stage, answering()) == ()
+
+
+def test_each_between_two_blocks_is_another() -> None:
+    rounds = [canary([a_tool(canary=SHOW)], "between", a_stage(), answering(), number)[0] for number in (1, 2)]
+    assert [result.when for result, _ in rounds] == ["between", "between"]
+    assert [action.id for _, action in rounds] == ["canary-watch-between-1", "canary-watch-between-2"]
+    assert rounds[0][0].nonce != rounds[1][0].nonce
