@@ -72,13 +72,34 @@ class AlertSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The trials of a campaign begin: `done` of `total` are there already. `window`: benign-only seconds of each."""
+
+    run_id: str
+    level: str
+    total: int
+    done: int
+    window: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrialEnded:
+    """A trial was run to its end and is kept; `rerun` when it was there to confirm another."""
+
+    range_id: str
+    rerun: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Anything a person should read now."""
 
     text: str
 
 
-Event = PhaseChanged | NodeChanged | ImageProgress | StepStarted | ActionEnded | AlertSeen | Note
+Event = (
+    PhaseChanged | NodeChanged | ImageProgress | StepStarted | ActionEnded | AlertSeen | RunStarted | TrialEnded | Note
+)
 Sink = Callable[[Event], None]
 
 

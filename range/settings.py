@@ -32,7 +32,7 @@ class Settings:
     """Folder for results, one sub-folder a run."""
 
     cache: str = "~/.cache/jointrange"
-    """Folder for locks and build stamps."""
+    """Folder for locks, build stamps, and control trials that later runs may take over."""
 
     workers: int = 0
     """Containers started at once; 0 means twice the engine's processors."""

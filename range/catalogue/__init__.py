@@ -1,4 +1,6 @@
-"""The catalogue: topologies, tools, scenarios and campaigns, from files to models. The only user of YAML.
+"""The catalogue: topologies, tools, scenarios, benign profiles and campaigns, from files to models.
+
+The only user of YAML.
 
 Knows: where things are, and how to tell every problem at once as `file:line:col: what` with a hint.
 Must never: resolve a topology, start anything, or guess what a file might have meant.
@@ -10,7 +12,7 @@ Must never: resolve a topology, start anything, or guess what a file might have 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,12 +20,13 @@ from pydantic import BaseModel
 
 from range.campaign import Campaign
 from range.catalogue.checking import judged
-from range.catalogue.checks import campaign_faults, scenario_faults, tool_faults
-from range.catalogue.finding import Kind, beside, content, find, names, root
-from range.catalogue.reading import Value, parse
+from range.catalogue.checks import campaign_faults, profile_faults, scenario_faults, tool_faults
+from range.catalogue.finding import RECORDING_AT_MOST, Kind, beside, content, find, names, root
+from range.catalogue.reading import BYTES_AT_MOST, Value, parse
 from range.errors import Fault, Invalid, NotFound, Problem
 from range.hints import nearest
-from range.scenario import Scenario
+from range.scenario import Parallel, Profile, Scenario
+from range.sensors import rule_faults
 from range.tool import Tool
 from range.topology import NodeDefaults, Topology
 from range.topology_rules import faults
@@ -31,9 +34,11 @@ from range.topology_rules import faults
 __all__ = [
     "Kind",
     "LoadedCampaign",
+    "LoadedProfile",
     "LoadedScenario",
     "LoadedTool",
     "LoadedTopology",
+    "benign",
     "campaign",
     "find",
     "names",
@@ -50,6 +55,7 @@ _MODELS: Mapping[Kind, type[BaseModel]] = {
     "topology": Topology,
     "tool": Tool,
     "scenario": Scenario,
+    "benign": Profile,
     "campaign": Campaign,
 }
 
@@ -65,7 +71,7 @@ class LoadedTopology:
 
 @dataclass(frozen=True, slots=True)
 class LoadedTool:
-    """A valid tool, its file (the playbooks lie beside it), and the bytes of its node's `source` files."""
+    """A valid tool, its file (the playbooks lie beside it), and the bytes of its node's `source` files and rules."""
 
     tool: Tool
     path: Path
@@ -79,9 +85,18 @@ class LoadedTool:
 
 @dataclass(frozen=True, slots=True)
 class LoadedScenario:
-    """A valid scenario and its file."""
+    """A valid scenario, its file, and the bytes of every payload and recording its steps name."""
 
     scenario: Scenario
+    path: Path
+    sources: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedProfile:
+    """A valid benign profile and its file."""
+
+    profile: Profile
     path: Path
 
 
@@ -94,6 +109,7 @@ class LoadedCampaign:
     topology: LoadedTopology
     scenario: LoadedScenario
     tools: Mapping[str, LoadedTool]
+    profile: LoadedProfile | None = None
 
 
 def topology(reference: str | Path, base: Path | None = None) -> LoadedTopology:
@@ -117,21 +133,43 @@ def tool(reference: str | Path, base: Path | None = None) -> LoadedTool:
     if made is None:
         raise Invalid(problems)
     found: list[Fault] = []
+    rules: dict[str, bytes] = {}
     for key, playbook in (("install", made.install), ("configure", made.configure)):
         if playbook is not None and (what := beside(path.parent, playbook)[1]):
             found.append(Fault((key,), what, _files_there(path.parent, playbook)))
+    for index, source in enumerate(made.alerts):
+        for number, rule in enumerate(source.rules):
+            file, what = beside(path.parent, rule)
+            if file is None:
+                found.append(Fault(("alerts", index, "rules", number), what, _files_there(path.parent, rule)))
+                continue
+            rules[rule] = content(file)
+            for unusable in rule_faults(rule, rules[rule]):
+                hint = "docs/tools.md says what is supported"
+                found.append(Fault(("alerts", index, "rules", number), unusable, hint))
     sources, missing = _sources(path.parent, [(("node",), made.node)] if made.node else [])
     _stop_at([*problems, *_placed(value, [*found, *missing])])
-    return LoadedTool(made, path, sources)
+    return LoadedTool(made, path, {**sources, **rules})
 
 
 def scenario(reference: str | Path, base: Path | None = None) -> LoadedScenario:
     """A scenario by bundled name or path. Raises Invalid (every problem), NotFound."""
     path, value = _read("scenario", reference, base)
     made, problems = judged(Scenario, value, scenario_faults)
+    if made is None:
+        raise Invalid(problems)
+    sources, missing = _attachments(path.parent, made)
+    _stop_at([*problems, *_placed(value, missing)])
+    return LoadedScenario(made, path, sources)
+
+
+def benign(reference: str | Path, base: Path | None = None) -> LoadedProfile:
+    """A benign profile by bundled name or path. Raises Invalid (every problem), NotFound."""
+    path, value = _read("benign", reference, base)
+    made, problems = judged(Profile, value, profile_faults)
     if made is None or problems:
         raise Invalid(problems)
-    return LoadedScenario(made, path)
+    return LoadedProfile(made, path)
 
 
 def campaign(reference: str | Path, base: Path | None = None) -> LoadedCampaign:
@@ -146,6 +184,8 @@ def campaign(reference: str | Path, base: Path | None = None) -> LoadedCampaign:
     where = path.parent
     place = _part(value, ("topology",), lambda: topology(made.topology, where), problems)
     story = _part(value, ("scenario",), lambda: scenario(made.scenario, where), problems)
+    users = made.benign
+    profile = None if users is None else _part(value, ("benign",), lambda: benign(users, where), problems)
     tools: dict[str, LoadedTool] = {}
     for arm, words in made.arms.items():
         for index, word in enumerate(words):
@@ -155,11 +195,13 @@ def campaign(reference: str | Path, base: Path | None = None) -> LoadedCampaign:
                 if loaded is not None:
                     tools[word] = loaded
     if story is not None:
-        problems += _placed(value, campaign_faults(made, story.scenario))
+        known = None if problems else [one.tool.name for one in tools.values()]
+        faults_ = campaign_faults(made, story.scenario, profile.profile if profile else None, known)
+        problems += _placed(value, faults_)
     _stop_at(problems)
     if place is None or story is None:
         raise Invalid(problems)
-    return LoadedCampaign(made, path, place, story, tools)
+    return LoadedCampaign(made, path, place, story, tools, profile)
 
 
 def schema(kind: Kind) -> dict[str, Any]:
@@ -212,6 +254,28 @@ def _sources(
                 missing.append(Fault(at, what, _files_there(folder, file.source)))
             else:
                 found[file.source] = content(path)
+    return found, missing
+
+
+def _attachments(folder: Path, scenario: Scenario) -> tuple[dict[str, bytes], list[Fault]]:
+    """The bytes of every file a step replays or brings along, and what is wrong with the others."""
+    found: dict[str, bytes] = {}
+    missing: list[Fault] = []
+    for turn, item in enumerate(scenario.steps):
+        group = item.parallel if isinstance(item, Parallel) else (item,)
+        for index, step in enumerate(group):
+            place: tuple[str | int, ...] = ("steps", turn)
+            if isinstance(item, Parallel):
+                place = (*place, "parallel", index)
+            named = [((*place, "payloads", path), file, BYTES_AT_MOST) for path, file in step.payloads.items()]
+            if step.replay is not None:
+                named.append(((*place, "replay"), step.replay, RECORDING_AT_MOST))
+            for at, name, at_most in named:
+                file, what = beside(folder, name, at_most)
+                if file is None:
+                    missing.append(Fault(at, what, _files_there(folder, name)))
+                elif name not in found:
+                    found[name] = content(file, at_most)
     return found, missing
 
 

@@ -1,4 +1,4 @@
-"""What must hold inside a tool, a scenario and a campaign beyond their single fields. Pure.
+"""What must hold inside a tool, a scenario, a benign profile and a campaign beyond their single fields. Pure.
 
 Knows: step ids and who builds on whom, regular expressions, alert sources.
 Must never: read a file, or know a position in one.
@@ -7,13 +7,14 @@ Must never: read a file, or know a position in one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 
 from range.campaign import Campaign
 from range.errors import Fault
 from range.expansion import Path
 from range.hints import known_names
-from range.scenario import Parallel, Scenario, Step
+from range.scenario import Parallel, Profile, Scenario, Step
 from range.sensors import faults as source_faults
 from range.tool import Tool
 from range.topology_rules import file_faults
@@ -64,6 +65,7 @@ def scenario_faults(scenario: Scenario) -> tuple[Fault, ...]:
         found += _once((*path, "id"), step.id, ids)
         if step.effect.output is not None:
             found += _expression((*path, "effect", "output"), step.effect.output)
+        found += _brought_along(path, step)
     for index, benign in enumerate(scenario.benign):
         found += _once(("benign", index, "id"), benign.id, ids)
     for path, turn, step in _steps(scenario):
@@ -86,17 +88,55 @@ def _once(path: Path, name: str, ids: set[str]) -> Iterator[Fault]:
     ids.add(name)
 
 
-def campaign_faults(campaign: Campaign, scenario: Scenario) -> tuple[Fault, ...]:
-    """Gates that name steps the scenario does not have."""
+def _brought_along(path: Path, step: Step) -> Iterator[Fault]:
+    """Payloads without a place in the node, and rules that are expected and forbidden at once."""
+    for place in step.payloads:
+        if not place.startswith("/") or place.endswith("/") or ".." in place.split("/"):
+            hint = "write where the file goes in the source node: /tmp/tool.sh"
+            yield Fault((*path, "payloads", place), f"`{place}` is no absolute path of a file", hint)
+    if step.expect is not None:
+        for index, rule in enumerate(step.expect.never):
+            if rule in step.expect.rules:
+                what = f"the rule `{rule}` is expected and forbidden at once"
+                yield Fault((*path, "expect", "never", index), what, "keep one of the two")
+
+
+def profile_faults(profile: Profile) -> tuple[Fault, ...]:
+    """Ids used twice."""
+    ids: set[str] = set()
+    return tuple(
+        fault for index, one in enumerate(profile.benign) for fault in _once(("benign", index, "id"), one.id, ids)
+    )
+
+
+def campaign_faults(
+    campaign: Campaign, scenario: Scenario, profile: Profile | None = None, tools: Sequence[str] | None = None
+) -> tuple[Fault, ...]:
+    """Gates without their step, a benign profile that repeats an id, false alarms of nobody or until never.
+
+    `tools` are the names of every arm's tools; None when they are not all known.
+    """
     ids = [step.id for step in scenario.flat()]
     gates = campaign.gates
-    return tuple(
-        Fault(
-            ("gates", key, index),
-            f"scenario `{scenario.name}` has no step `{name}`",
-            known_names(name, ids),
-        )
+    found = [
+        Fault(("gates", key, index), f"scenario `{scenario.name}` has no step `{name}`", known_names(name, ids))
         for key, names in (("must_notice", gates.must_notice), ("must_block", gates.must_block))
         for index, name in enumerate(names)
         if name not in ids
-    )
+    ]
+    taken = {*ids, *(one.id for one in scenario.benign)}
+    for name in sorted(taken & {one.id for one in profile.benign} if profile else ()):
+        what = f"benign profile `{campaign.benign}` and scenario `{scenario.name}` both have the id `{name}`"
+        found.append(Fault(("benign",), what, "give one of the two another id"))
+    for index, known in enumerate(campaign.known_false_alarms):
+        place: Path = ("known_false_alarms", index)
+        if tools is not None and known.tool not in tools:
+            found.append(Fault((*place, "tool"), f"no arm has a tool `{known.tool}`", known_names(known.tool, tools)))
+        try:
+            date.fromisoformat(known.expires)
+        except ValueError:
+            found.append(Fault((*place, "expires"), f"there is no day {known.expires}", "write it as 2027-03-31"))
+    weights = campaign.weights
+    if weights is not None and not (weights.noticed or weights.blocked or weights.benign):
+        found.append(Fault(("weights",), "every weight is 0", "give one of noticed, blocked and benign a weight"))
+    return tuple(found)

@@ -1,4 +1,4 @@
-"""Finding: where bundled and own topologies, tools, scenarios and campaigns are on disk, and reading their bytes.
+"""Finding: where bundled and own topologies, tools, scenarios, benign profiles and campaigns are, and their bytes.
 
 Knows: the folders. A name without a slash is bundled; anything with one, or ending in .yaml, is a path.
 Must never: look into a file's text.
@@ -14,14 +14,19 @@ from range.catalogue.reading import BYTES_AT_MOST
 from range.errors import Invalid, NotFound, Problem, Where
 from range.hints import known_names
 
-Kind = Literal["topology", "tool", "scenario", "campaign"]
+Kind = Literal["topology", "tool", "scenario", "benign", "campaign"]
+
+RECORDING_AT_MOST = 64 * BYTES_AT_MOST
+"""Bytes of a pcap that a step may replay."""
 
 _FOLDERS: dict[str, tuple[str, str]] = {
     "topology": ("topologies", "topology.yaml"),
     "tool": ("playbooks/tools", "tool.yaml"),
     "scenario": ("playbooks/attacks", ""),
+    "benign": ("playbooks/benign", ""),
     "campaign": ("playbooks/campaigns", ""),
 }
+_NOUNS: dict[str, str] = {"benign": "benign profile"}
 
 
 def root() -> Path:
@@ -61,7 +66,7 @@ def find(kind: Kind, reference: str | Path, base: Path | None = None) -> Path:
         hint = known_names(text, names(kind), none="give the path of a file, e.g. ./my.yaml")
         if ((base or Path()) / text).exists():
             hint = f"for the one in this folder write ./{text}"
-        raise NotFound(f"there is no {kind} called `{text}`", hint=hint)
+        raise NotFound(f"there is no {_NOUNS.get(kind, kind)} called `{text}`", hint=hint)
     path = (base or Path()) / text
     try:
         path.stat()
@@ -75,7 +80,7 @@ def find(kind: Kind, reference: str | Path, base: Path | None = None) -> Path:
     if path.is_file():
         return path
     if path.is_dir():
-        raise NotFound(f"{path} is a folder, not a {kind} file", hint="name the file in it")
+        raise NotFound(f"{path} is a folder, not a {_NOUNS.get(kind, kind)} file", hint="name the file in it")
     near = known_names(path.name, (item.name for item in path.parent.glob("*.y*ml")) if path.parent.is_dir() else ())
     hint = near or "paths in a file start from that file's folder" if base else near or "check the path"
     raise NotFound(f"there is no file {path}", hint=hint)
@@ -87,22 +92,22 @@ def _shown(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def content(path: Path) -> bytes:
-    """The bytes of a file of at most 1 MiB. Raises NotFound; Invalid when it cannot be read or is too large."""
+def content(path: Path, at_most: int = BYTES_AT_MOST) -> bytes:
+    """The bytes of a file of no more than so many. Raises NotFound; Invalid when it cannot be read or is too large."""
     try:
         with path.open("rb") as file:
-            data = file.read(BYTES_AT_MOST + 1)
+            data = file.read(at_most + 1)
     except FileNotFoundError:
         raise NotFound(f"there is no file {path}", hint="check the path") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise Invalid([Problem(Where(str(path)), f"the file cannot be read: {reason}")]) from None
-    if len(data) > BYTES_AT_MOST:
-        raise Invalid([Problem(Where(str(path)), "the file is larger than 1 MiB", "make it smaller")])
+    if len(data) > at_most:
+        raise Invalid([Problem(Where(str(path)), f"the file is larger than {_mib(at_most)}", "make it smaller")])
     return data
 
 
-def beside(folder: Path, name: str) -> tuple[Path | None, str]:
+def beside(folder: Path, name: str, at_most: int = BYTES_AT_MOST) -> tuple[Path | None, str]:
     """A file named by another one, and what is wrong with it: it must be inside `folder`, links followed."""
     if Path(name).is_absolute():
         return None, f"`{name}` is an absolute path; files lie beside the one that names them"
@@ -116,8 +121,12 @@ def beside(folder: Path, name: str) -> tuple[Path | None, str]:
             return None, f"`{name}` is a folder, not a file"
         if not path.is_file():
             return None, f"there is no file `{name}`"
-        if path.stat().st_size > BYTES_AT_MOST:
-            return None, f"`{name}` is larger than 1 MiB"
+        if path.stat().st_size > at_most:
+            return None, f"`{name}` is larger than {_mib(at_most)}"
     except (OSError, ValueError, RuntimeError) as error:
         return None, f"`{name}` cannot be read: {getattr(error, 'strerror', None) or error}"
     return path, ""
+
+
+def _mib(size: int) -> str:
+    return f"{size // 2**20} MiB"

@@ -26,7 +26,7 @@ _PATTERNS = {
     r"^[a-z][a-z0-9_.-]{0,14}$": ("an interface name", "at most 15 characters, a lower case letter first: eth0"),
     r"^[a-z][a-z0-9-]{0,45}(:[a-z][a-z0-9_.-]{0,14})?$": ("an end of a link", "`node` or `node:interface`"),
     r"^[1-9][0-9]*(\.[0-9]+)?(kbit|mbit|gbit)$": ("a rate", "a number and kbit, mbit or gbit: 10mbit"),
-    r"^[0-9]+(\.[0-9]+)?(us|ms|s|m)$": ("a duration", "a number and us, ms, s or m: 250ms"),
+    r"^[0-9]+(\.[0-9]+)?(us|ms|s|m|h)$": ("a duration", "a number and us, ms, s, m or h: 250ms"),
     r"^[1-9][0-9]*(k|m|g)$": ("a size", "a whole number and k, m or g: 512m"),
     r"^0[0-7]{3,4}$": ("a file mode", "octal digits after a 0: 0644"),
     r"^:[0-9]{1,5}/\S*$": ("a port and path", "write it like :80/healthz"),
@@ -174,6 +174,9 @@ def _likeness(model: type[BaseModel], data: Mapping[str, object]) -> tuple[int, 
 
 
 def _is_tag(tag: str | int, branch: Any, branches: Sequence[Any]) -> bool:
+    """Whether pydantic means this branch: by its name, or `function-after[rule(), Name]` when it has a validator."""
+    if isinstance(tag, str) and tag.endswith("]"):
+        tag = tag.rstrip("]").rpartition(", ")[2]
     if _is_model(branch):
         return bool(tag == branch.__name__)
     return tag not in {other.__name__ for other in branches if _is_model(other)}

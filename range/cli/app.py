@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from range import __version__, errors
-from range.cli import bench, campaigns, doctor, exits, images, network, ranges, topologies
+from range.cli import bench, campaigns, doctor, exits, images, imports, keys, network, ranges, results, topologies
 from range.cli.console import err, show_error
 
 HELP = """Cyber ranges for joint cyber-defence R&D: launch a network, deploy a defence, attack it the same way again and
@@ -31,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (campaigns, ranges, network, doctor):
+for module in (campaigns, results, keys, imports, ranges, network, doctor):
     module.register(app)
 app.add_typer(topologies.app, name="topology")
 app.add_typer(images.app, name="images")

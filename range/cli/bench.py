@@ -1,4 +1,4 @@
-"""Benchmarks: launch, scale.
+"""Benchmarks: launch, scale, campaign, score.
 
 Knows: arguments and tables; docs/benchmarks.md explains the figures. Must never: measure anything itself.
 """
@@ -12,15 +12,18 @@ import typer
 from rich.text import Text
 
 from range import wiring
-from range.cli import console
+from range.cli import console, timing
 from range.cli.ranges import Json
 from range.errors import Fault, Invalid, Problem, Where
+from range.flows import score_bench
 from range.settings import from_environment
 
 Seed = Annotated[int, typer.Option(help="Which topology of that size; equal seeds give equal topologies.")]
 Repeat = Annotated[int, typer.Option(min=1, help="Measure so often; medians are told.")]
 
 app = typer.Typer(no_args_is_help=True, help="Measure this machine's engine, and what Jointrange adds to it.")
+
+app.command("campaign", epilog="Example: jointrange bench campaign demo --trials 5")(timing.campaign)
 
 
 def _note(line: str) -> None:
@@ -97,3 +100,47 @@ def numbers(text: str) -> tuple[int, ...]:
         fault = Fault(("--sizes",), f"`{text}` is no list of two or more sizes from 4 to 500", "e.g. --sizes 10,100")
         raise Invalid([Problem(Where("--sizes", 0, 0), fault.what, fault.hint)])
     return tuple(int(word) for word in words)
+
+
+@app.command(epilog="Example: jointrange bench score --sizes 10k,100k,1m")
+def score(
+    sizes: Annotated[str, typer.Option(help="Numbers of alerts, with commas; k is a thousand, m a million.")] = (
+        "10k,100k,1m"
+    ),
+    steps: Annotated[int, typer.Option(min=1, max=5000, help="Attack steps the alerts are matched against.")] = 500,
+    seed: Seed = 1,
+    json: Json = False,
+) -> None:
+    """Time and memory of matching and scoring made-up alerts; needs no engine."""
+    figures = score_bench.measure(amounts(sizes), steps, seed)
+    if json:
+        console.show_json(figures)
+        return
+    ratios = ("-", *(f"{ratio:.2f}" for ratio in score_bench.growth(figures)))
+    rows = [
+        (
+            f"{figure.alerts:,}",
+            f"{figure.seconds:.1f}",
+            f"{figure.cpu_seconds:.1f}",
+            f"{figure.per_second:,.0f}",
+            f"{figure.memory:.0f}",
+            f"{figure.credited:,}",
+            ratio,
+        )
+        for figure, ratio in zip(figures, ratios, strict=True)
+    ]
+    heads = ("ALERTS", "SECONDS", "CPU s", "PER CPU s", "PEAK MiB", "CREDITED", "GROWTH")
+    console.show_table(f"{steps} steps", heads, rows)
+
+
+def amounts(text: str) -> tuple[int, ...]:
+    """`10k,1m` as numbers. Raises Invalid."""
+    units = {"k": 1_000, "m": 1_000_000}
+    found = []
+    for word in (part.strip().lower() for part in text.split(",")):
+        digits, unit = (word[:-1], units[word[-1]]) if word[-1:] in units else (word, 1)
+        if not digits.isdigit() or not 1 <= int(digits) * unit <= 10_000_000:
+            hint = "e.g. --sizes 10k,100k,1m; at most 10m"
+            raise Invalid([Problem(Where("--sizes", 0, 0), f"`{text}` is no list of numbers of alerts", hint)])
+        found.append(int(digits) * unit)
+    return tuple(found)

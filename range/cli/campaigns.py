@@ -7,6 +7,9 @@ Must never: judge, or decide the exit code by anything but the campaign's decisi
 from __future__ import annotations
 
 import os
+import re
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -16,22 +19,32 @@ from rich.table import Table
 from rich.text import Text
 
 from range import catalogue, wiring
+from range.breakdown import breakdown, told
+from range.bundle.keys import load_private
+from range.campaign import Level
 from range.cli import console, exits
 from range.cli.live import RunView
 from range.cli.ranges import Json, results_folder
-from range.errors import Exhausted
-from range.flows.campaigns import CampaignOrder, run_campaign, run_id_of
-from range.report.data import to_json
-from range.report.html import page
+from range.errors import Exhausted, Invalid, Problem, Where
+from range.flows.campaigns import CampaignOrder, run_campaign
+from range.flows.schedule import Overrides
+from range.report.annotations import annotations as markings
 from range.report.table import rows
 from range.result import CampaignResult
 from range.settings import from_environment
 
 STYLES = {
-    "effective": "yellow", "not_effective": "dim", "blocked": "green", "detected": "cyan", "missed": "bold red",
-    "not_applicable": "dim", "inconclusive": "magenta",
+    "effective": "yellow", "not_effective": "dim", "blocked": "green", "detected": "cyan", "telemetry": "blue",
+    "missed": "bold red", "not_applicable": "dim", "inconclusive": "magenta",
 }  # fmt: skip
 EXIT = {"pass": exits.PASS, "fail": exits.GATE_FAILED, "insufficient": exits.INSUFFICIENT}
+
+Name = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="A bundled campaign's name, or a path.")]
+AtLevel = Annotated[Level | None, typer.Option(help="How deep to look, whatever the file says of depth.")]
+Trials = Annotated[int | None, typer.Option(min=1, max=100, help="Trials of each arm.")]
+Window = Annotated[str | None, typer.Option(metavar="DURATION", help="Benign-only time of each arm, e.g. 60s.")]
+Seed = Annotated[int | None, typer.Option(min=0, max=2**53 - 1, help="Every random choice follows from it.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Trials at once; 0: as the settings say.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -40,44 +53,80 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN", help="A bundled campaign's name, or a path.")],
+    campaign: Name,
     out: Annotated[str, typer.Option("--out", "-o", help="Folder for results; JOINTRANGE_RESULTS when absent.")] = "",
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=0, help="Trials at once; 0: as the settings say.")] = 0,
+    level: AtLevel = None,
+    trials: Trials = None,
+    benign_window: Window = None,
+    seed: Seed = None,
+    jobs: Jobs = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run control trials even if earlier ones would do.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Begin anew, even if a run was interrupted.")] = False,
+    sign: Annotated[list[str] | None, typer.Option(help="Private key that signs the bundle; repeatable.")] = None,
     json: Json = False,
 ) -> None:
     """Run a campaign: every arm's trials, each in a fresh range, then the verdicts, a report, and an exit code.
+
+    A run that was interrupted goes on when the same command is given again.
 
     Exit codes: 0 every gate passed · 1 a gate failed · 2 invalid or not enough evidence · 3 infrastructure ·
     4 bad input · 130 interrupted. The ranges are gone in every case.
     """
     settings = from_environment()
+    overrides = Overrides(level, trials, duration("--benign-window", benign_window), seed)
+    signers = tuple(load_private(Path(key)) for key in sign or ())
     loaded = catalogue.campaign(campaign)
-    run_id = run_id_of(loaded.campaign)
     ports = wiring.ports(settings)
-    folder = results_folder(os.path.join(out or settings.results, run_id))
-    order = CampaignOrder(loaded, settings.instance, wiring.owner(), wiring.workers(settings), jobs or settings.jobs)
+    order = CampaignOrder(
+        loaded=loaded,
+        instance=settings.instance,
+        owner=wiring.owner(),
+        workers=wiring.workers(settings),
+        jobs=jobs or settings.jobs,
+        results=results_folder(out or settings.results),
+        cache=settings.cache_folder,
+        overrides=overrides,
+        fresh=fresh,
+        new=new,
+        signers=signers,
+    )
     with RunView(quiet=json) as view:
-        result = run_campaign(order, run_id, folder / "evidence", ports, view)
-    write(result, folder)
+        done = run_campaign(order, ports, view)
+    result, folder = done.result, done.folder
     if json:
-        console.show_json({"run_id": run_id, "decision": result.decision, "reasons": result.decision_reasons,
-                           "result": str(folder / "result.json"), "report": str(folder / "report.html")})  # fmt: skip
+        console.show_json({"run_id": result.run.run_id, "decision": result.decision, "reasons": result.decision_reasons,
+                           "result": str(folder / "result.json"), "report": str(folder / "report.html"),
+                           "bundle": str(done.bundle)})  # fmt: skip
     else:
-        show(result, folder)
+        show(result, folder, done.bundle)
+    tell_ci(result, folder, os.environ)
     raise typer.Exit(EXIT[result.decision])
 
 
-def write(result: CampaignResult, folder: Path) -> None:
-    """result.json and report.html. Raises Exhausted when the disk is full."""
-    try:
-        (folder / "result.json").write_text(to_json(result), encoding="utf-8")
-        (folder / "report.html").write_text(page(result), encoding="utf-8")
-    except OSError as error:
-        raise Exhausted(f"cannot write {folder}: {error.strerror}", hint="free disk space, or set --out") from error
+def duration(option: str, text: str | None) -> str | None:
+    """A duration of the command line. Raises Invalid."""
+    if text is not None and not re.fullmatch(r"[0-9]+(\.[0-9]+)?(us|ms|s|m|h)", text):
+        raise Invalid([Problem(Where(option, 0, 0), f"`{text}` is not a duration", "a number and ms, s, m or h: 90s")])
+    return text
 
 
-def show(result: CampaignResult, folder: Path) -> None:
-    """The verdict table, the gates, where the report is, and what the exit code means."""
+def tell_ci(result: CampaignResult, folder: Path, environment: Mapping[str, str]) -> None:
+    """In a job of GitHub Actions: annotations on standard error, and the report in the job's summary."""
+    if environment.get("GITHUB_ACTIONS") != "true":
+        return
+    for line in markings(result, "github"):
+        sys.stderr.write(line + "\n")
+    summary, report = environment.get("GITHUB_STEP_SUMMARY"), folder / "report.md"
+    if summary and report.is_file():
+        try:
+            with open(summary, "a", encoding="utf-8") as file:
+                file.write(report.read_text(encoding="utf-8") + "\n")
+        except OSError as error:
+            raise Exhausted(f"cannot write {summary}: {error.strerror}", hint="check the job's disk") from error
+
+
+def show(result: CampaignResult, folder: Path, bundle: Path) -> None:
+    """The verdict table, the gates, where the time went, where report and bundle are, what the exit code means."""
     table = Table(title=f"{result.run.title}: verdicts", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     table.add_column("technique", no_wrap=True)
     table.add_column("step", ratio=3)
@@ -95,6 +144,13 @@ def show(result: CampaignResult, folder: Path) -> None:
         if gate not in passed:
             style = "bold red" if gate.outcome == "fail" else "magenta"
             console.out.print(Text.assemble((gate.outcome, style), f" {gate.arm} {gate.gate}: {gate.reason}"))
+    for note in result.run.notes:
+        console.out.print(Text(f"note: {note}", style="dim"))
+    spent = breakdown([one.trial for one in (*result.judged, *result.reruns)], result.run.started, result.run.ended,
+                      interrupted=result.run.resumed > 0)  # fmt: skip
+    if spent is not None:
+        console.out.print(Text(told(spent), style="dim"))
     code = EXIT[result.decision]
     console.out.print(f"report: {folder / 'report.html'}", soft_wrap=True)
+    console.out.print(f"bundle: {bundle}", soft_wrap=True)
     console.out.print(f"exit {code}: {exits.MEANING[code]}", style="bold")

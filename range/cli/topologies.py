@@ -39,11 +39,18 @@ def check(topology: File, json: Json = False) -> None:
 @app.command(epilog="Example: jointrange topology schema > topology.schema.json")
 def schema(
     kind: Annotated[
-        Literal["topology", "tool", "scenario", "campaign"], typer.Option(help="Which kind of file.")
+        Literal["topology", "tool", "scenario", "benign", "campaign", "result"],
+        typer.Option(help="Which kind of file."),
     ] = "topology",
 ) -> None:
     """Print the JSON Schema of a kind of file, for editors."""
-    console.show_json(catalogue.schema(kind))
+    if kind == "result":
+        # Imported here: no other command on topologies needs a result
+        from range.report.data import schema_text
+
+        sys.stdout.write(schema_text())
+    else:
+        console.show_json(catalogue.schema(kind))
 
 
 @app.command(epilog="Example: jointrange topology graph company --format svg --output company.svg")

@@ -32,8 +32,10 @@ class Defended:
 def put(layout: Layout, tools: Sequence[LoadedTool]) -> Defended:
     """The layout with every tool in its place. Raises Refused. Pure."""
     with_tools, placements = place(layout, [Choice(tool.tool, tool.sources) for tool in tools])
-    folders = {tool.tool.name: tool.folder for tool in tools}
-    placed = tuple(Placed(one.tool, folders[one.tool.name], one.nodes) for one in placements)
+    loaded = {tool.tool.name: tool for tool in tools}
+    placed = tuple(
+        Placed(one.tool, loaded[one.tool.name].folder, one.nodes, loaded[one.tool.name].sources) for one in placements
+    )
     return Defended(with_tools, placed)
 
 

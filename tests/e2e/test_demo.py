@@ -88,7 +88,7 @@ def test_every_trial_proved_its_isolation_and_its_tools_alive(demo: tuple[Path, 
         assert len(proof["nodes"]) >= 7
     [defended] = [one["trial"] for one in demo[1]["judged"] if one["trial"]["arm"] == "defended"]
     seen = {(canary["tool"], canary["when"]) for canary in defended["canaries"] if canary["seen"] is not None}
-    assert seen == {(tool, when) for tool in defended["tools"] for when in ("before", "after")}
+    assert seen == {(tool, when) for tool in defended["tools"] for when in ("before", "between", "after")}
 
 
 def test_benign_activity_ran_beside_and_went_through(demo: tuple[Path, dict[str, Any]]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from range.campaign import Campaign
-from range.catalogue.checks import campaign_faults, scenario_faults, tool_faults
-from range.scenario import Scenario
+from range.catalogue.checks import campaign_faults, profile_faults, scenario_faults, tool_faults
+from range.scenario import Profile, Scenario
 from range.tool import Tool
 
 PLACE = {"role": "x"}
@@ -81,3 +81,21 @@ def test_gates_name_steps_of_the_scenario() -> None:
         (("gates", "must_notice", 1), "did you mean `scan`?"),
         (("gates", "must_block", 0), "there is `scan`"),
     ]
+
+
+def test_payloads_go_to_a_file_and_rules_are_not_both_wanted_and_forbidden() -> None:
+    good = {"/tmp/a": "a", "/opt/x/y": "b"}
+    assert not told(a_scenario(step("a", payloads=good, expect={"rules": ["1"], "never": ["2"]})))
+    bad = {"tmp/a": "a", "/tmp/": "a", "/tmp/../etc/x": "a"}
+    found = told(a_scenario({"parallel": [step("a"), step("b", payloads=bad)]}))
+    assert found == [
+        (("steps", 0, "parallel", 1, "payloads", path), f"`{path}` is no absolute path of a file") for path in bad
+    ]
+    found = told(a_scenario(step("a", expect={"rules": ["1", "2"], "never": ["3", "2"]})))
+    assert found == [(("steps", 0, "expect", "never", 1), "the rule `2` is expected and forbidden at once")]
+
+
+def test_a_profile_has_each_id_once() -> None:
+    one = {"id": "a", "title": "A", "from": PLACE, "target": PLACE, "run": "true"}
+    parts = {"schema": "jointrange.benign/1", "name": "p", "title": "P", "benign": [one, {**one, "id": "b"}, one]}
+    assert [fault.path for fault in profile_faults(Profile.model_validate(parts))] == [("benign", 2, "id")]

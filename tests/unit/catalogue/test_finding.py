@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from range.catalogue.finding import beside, content, find, is_path, names, root
+from range.catalogue.finding import RECORDING_AT_MOST, beside, content, find, is_path, names, root
 from range.errors import Invalid, NotFound
 
 
@@ -69,3 +69,15 @@ def test_a_file_beside_must_stay_inside(tmp_path: Path) -> None:
         path, what = beside(inside, name)
         assert path is None
         assert what
+
+
+def test_a_recording_may_be_larger_than_a_text(tmp_path: Path) -> None:
+    (tmp_path / "old.pcap").write_bytes(b"x" * (1024 * 1024 + 1))
+    assert beside(tmp_path, "old.pcap") == (None, "`old.pcap` is larger than 1 MiB")
+    assert beside(tmp_path, "old.pcap", RECORDING_AT_MOST)[0] == tmp_path / "old.pcap"
+    assert len(content(tmp_path / "old.pcap", RECORDING_AT_MOST)) == 1024 * 1024 + 1
+
+
+def test_a_profile_that_is_not_there_is_called_by_its_full_name() -> None:
+    with pytest.raises(NotFound, match="there is no benign profile called `offices`"):
+        find("benign", "offices")

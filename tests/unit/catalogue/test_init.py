@@ -56,7 +56,7 @@ def test_every_bundled_campaign_is_whole(name: str) -> None:
     assert catalogue.campaign(name).campaign.name == name
 
 
-@pytest.mark.parametrize("kind", ["topology", "tool", "scenario", "campaign"])
+@pytest.mark.parametrize("kind", ["topology", "tool", "scenario", "benign", "campaign"])
 def test_schemas_are_json_and_closed(kind: catalogue.Kind) -> None:
     schema = json.loads(json.dumps(catalogue.schema(kind)))
     assert schema["additionalProperties"] is False
@@ -205,3 +205,95 @@ def test_any_tree_is_a_topology_or_a_list_of_problems(tree: object) -> None:
         assert resolve(made, sources).nodes
     else:
         assert problems
+
+
+PROFILE = """\
+schema: jointrange.benign/1
+name: p
+title: P
+benign:
+  - {id: browse, title: Browse, from: {role: a}, target: {role: b}, run: "true"}
+"""
+
+
+def told(caught: pytest.ExceptionInfo[Invalid]) -> list[str]:
+    """Every problem as `file:line:col: what`, the file without its folder."""
+    return [f"{problem.where}: {problem.what}".rpartition("/c.yaml")[2] for problem in caught.value.problems]
+
+
+def test_a_benign_profile_comes_with_the_campaign(folder: Path) -> None:
+    (folder / "p.yaml").write_text(PROFILE)
+    (folder / "c.yaml").write_text(CAMPAIGN + "benign: ./p.yaml\n")
+    loaded = catalogue.campaign(folder / "c.yaml").profile
+    assert loaded is not None
+    assert [one.id for one in loaded.profile.benign] == ["browse"]
+    (folder / "p.yaml").write_text(PROFILE.replace("browse", "scan"))
+    with pytest.raises(Invalid, match=r"c\.yaml:9:9: benign profile `./p.yaml` and scenario `s` both have the id"):
+        catalogue.campaign(folder / "c.yaml")
+    (folder / "c.yaml").write_text(CAMPAIGN + "benign: shoppers\n")
+    with pytest.raises(Invalid, match=r"c\.yaml:9:9: there is no benign profile called `shoppers`"):
+        catalogue.campaign(folder / "c.yaml")
+
+
+def test_what_steps_bring_along_is_read_as_bytes(folder: Path) -> None:
+    (folder / "tool.sh").write_bytes(b"\x00\xff")
+    (folder / "old.pcap").write_bytes(b"p" * (2 * 2**20))
+    text = SCENARIO.replace('run: "true"', "replay: old.pcap\n    payloads: {/tmp/tool.sh: tool.sh}")
+    (folder / "s.yaml").write_text(text)
+    assert catalogue.scenario(folder / "s.yaml").sources == {"tool.sh": b"\x00\xff", "old.pcap": b"p" * (2 * 2**20)}
+
+
+def test_what_steps_bring_along_must_be_there_and_go_somewhere(folder: Path) -> None:
+    (folder / "big.sh").write_bytes(b"x" * (2**20 + 1))
+    lines = 'run: "true"\n    payloads: {/tmp/a: toll.sh, tmp/b: big.sh, /tmp/c: ../s.yaml}'
+    (folder / "s.yaml").write_text(SCENARIO.replace('run: "true"', lines))
+    (folder / "tool.sh").write_text("")
+    with pytest.raises(Invalid) as caught:
+        catalogue.scenario(folder / "s.yaml")
+    assert [(problem.where.line, problem.what) for problem in caught.value.problems] == [
+        (11, "there is no file `toll.sh`"),
+        (11, "`tmp/b` is no absolute path of a file"),
+        (11, "`big.sh` is larger than 1 MiB"),
+        (11, "`../s.yaml` leads out of the folder"),
+    ]
+
+
+SIGMA = """\
+title: A page nobody links to
+logsource: {category: webserver}
+detection: {seen: {page: /old}, condition: seen}
+"""
+
+
+def test_the_rule_files_of_an_alert_source_must_be_there(folder: Path) -> None:
+    source = "alerts:\n  - {name: log, path: /x, format: sigma, rules: [rules/web.yml]}\n"
+    (folder / "t" / "tool.yaml").write_text(TOOL + source)
+    with pytest.raises(Invalid, match=r"tool\.yaml:7:\d+: there is no file `rules/web\.yml`"):
+        catalogue.tool(folder / "t")
+    (folder / "t" / "rules").mkdir()
+    (folder / "t" / "rules" / "web.yml").write_text(SIGMA)
+    assert catalogue.tool(folder / "t").sources == {"rules/web.yml": SIGMA.encode()}
+    (folder / "t" / "rules" / "web.yml").write_text(SIGMA.replace("page: /old", "page|expand: '%old%'"))
+    with pytest.raises(Invalid, match=r"tool\.yaml:7:\d+: rules/web\.yml: rule `A page nobody links to`: placeholders"):
+        catalogue.tool(folder / "t")
+
+
+def test_a_known_false_alarm_has_a_tool_and_a_day(folder: Path) -> None:
+    known = "known_false_alarms:\n  - {tool: TOOL, rule: r, reason: seen, owner: us, expires: DAY}\n"
+    (folder / "c.yaml").write_text(CAMPAIGN + known.replace("TOOL", "t").replace("DAY", '"2027-03-31"'))
+    assert catalogue.campaign(folder / "c.yaml").campaign.known_false_alarms
+    (folder / "c.yaml").write_text(CAMPAIGN + known.replace("TOOL", "tt").replace("DAY", '"2027-02-31"'))
+    with pytest.raises(Invalid) as caught:
+        catalogue.campaign(folder / "c.yaml")
+    assert told(caught) == [":10:12: no arm has a tool `tt`", ":10:59: there is no day 2027-02-31"]
+
+
+def test_weights_that_weigh_nothing(folder: Path) -> None:
+    (folder / "c.yaml").write_text(CAMPAIGN + "weights: {noticed: 0}\n")
+    with pytest.raises(Invalid, match=r"c\.yaml:9:1: every weight is 0"):
+        catalogue.campaign(folder / "c.yaml")
+
+
+@pytest.mark.parametrize("name", catalogue.names("benign"))
+def test_every_bundled_benign_profile_is_valid(name: str) -> None:
+    assert catalogue.benign(name).profile.name == name
