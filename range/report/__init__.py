@@ -1,1 +1,1 @@
-"""Renderers: a campaign's result as JSON, as a table, as one HTML page. All pure: value in, text out."""
+"""Renderers: a campaign's result as JSON, HTML, Markdown, JUnit, SARIF and more. All pure: value in, text out."""

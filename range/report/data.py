@@ -1,14 +1,16 @@
 """A campaign's result as JSON text, and back, without loss.
 
-Knows: the schema `jointrange.result/1`. Must never: read or write a file, or change a value.
+Knows: the schema `jointrange.result/2`. Must never: read or write a file, or change a value.
 """
 
 from __future__ import annotations
 
+import json
+
 from pydantic import TypeAdapter, ValidationError
 
 from range.errors import Invalid, Problem, Where
-from range.result import CampaignResult
+from range.result import SCHEMA, CampaignResult
 
 _ADAPTER: TypeAdapter[CampaignResult] = TypeAdapter(CampaignResult)
 
@@ -27,8 +29,14 @@ def from_json(text: str, name: str = "result.json") -> CampaignResult:
 
 
 def schema() -> dict[str, object]:
-    """The JSON Schema of the format."""
-    return _ADAPTER.json_schema()
+    """The JSON Schema of the format, as docs/schemas/result-2.json has it."""
+    made = _ADAPTER.json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:{SCHEMA}", **made}
+
+
+def schema_text() -> str:
+    """The published file: the schema as JSON, two spaces deep, ending in a newline."""
+    return json.dumps(schema(), indent=2) + "\n"
 
 
 def _problem(name: str, place: tuple[int | str, ...], what: str) -> Problem:

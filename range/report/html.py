@@ -1,39 +1,75 @@
-"""A campaign's result as one HTML page that needs nothing else: no network, no script, no other file.
+"""A campaign's result as one HTML page that needs nothing else: no network, no other file, and no script to be read.
 
-Knows: jinja2 (the one module that does) and the page beside it. The page escapes every text; the topology's
-drawing goes in as an image, in which no script runs.
+Knows: jinja2 (the one module that does) and the page's templates beside it. The page escapes every text; the
+topology's drawing goes in as an image, in which no script runs.
 Must never: read a result from disk, write a page, or let a reader's browser ask anyone for anything.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from range.alarms import kind_of
+from range.breakdown import MEASURING, breakdown
+from range.campaign import CONTROL
+from range.report import trust, words
+from range.report.curve import curves
+from range.report.evidence import TIMELINES, evidence, longest, most
+from range.report.heat import heat
+from range.report.intervals import interval_plot, panels
 from range.report.limits import limits
-from range.report.table import REASONS, SYMBOLS, rows
+from range.report.matrix import matrix
+from range.report.table import SYMBOLS
 from range.report.timeline import timeline
 from range.result import CampaignResult
-from range.score import Judged, kind_of
-from range.verdict import StepVerdict
-
-LONGEST = 4000
-"""Characters of a step's output that are shown; the JSON result has all of it."""
-
-MOST = 25
-"""Alerts of one step, and lines of one list, that are shown; the JSON result has all of them."""
+from range.scorecard import Judged
 
 DECISIONS = {
-    "pass": ("✓", "Passed", "Every gate holds."),
-    "fail": ("✕", "Failed", "At least one gate does not hold."),
-    "insufficient": ("?", "Not enough evidence", "Nothing is decided."),
+    "pass": ("✓", "Passed"),
+    "fail": ("✕", "Failed"),
+    "insufficient": ("?", "Not enough evidence"),
 }
+OUTCOMES = {"fail": 0, "insufficient": 1, "pass": 2}
 
 
 def page(result: CampaignResult) -> str:
     """The page as text."""
+    environment = _environment()
+    told = evidence(result)
+    room = longest(told)
+    environment.filters["excerpt"] = lambda text: _excerpt(text, room)
+    run = result.run
+    return environment.get_template("page.html.j2").render(
+        result=result,
+        run=run,
+        decision=DECISIONS[result.decision],
+        sentence=sentence(result),
+        gates=sorted(result.gate_results, key=lambda gate: OUTCOMES[gate.outcome]),
+        cards=result.scorecards,
+        defended=[card for card in result.scorecards if card.arm != CONTROL],
+        lines=matrix(result),
+        columns=heat(result),
+        plots=[(panel, interval_plot(panel)) for panel in panels(result)],
+        curves=curves(result.scorecards),
+        timelines=list(_timelines(result)),
+        evidence=told,
+        time=breakdown(
+            [one.trial for one in (*result.judged, *result.reruns)], run.started, run.ended,
+            interrupted=run.resumed > 0,
+        ),
+        measuring=MEASURING,
+        limits=limits(result),
+        strays=_strays,
+        most=most(told),
+    )  # fmt: skip
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("range.report", "."),
         autoescape=True,
@@ -43,22 +79,40 @@ def page(result: CampaignResult) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        utc=_utc, long=_long, excerpt=_excerpt, plain=_plain, percent=_percent, picture=_picture, detail=_detail
-    )
-    return environment.get_template("page.html.j2").render(
-        result=result,
-        run=result.run,
-        rows=rows(result),
-        decision=DECISIONS[result.decision],
-        symbols=SYMBOLS,
-        reasons=REASONS,
-        limits=limits(result),
-        timeline=timeline,
-        found=_found,
-        strays=_strays,
-        action_of=_action_of,
-        most=MOST,
-    )
+        utc=_utc, long=words.long, plain=_plain, percent=words.percent, picture=_picture, short=words.short,
+        size=words.size, rate=words.rate, estimate=words.estimate, moment=trust.moment, of=words.of,
+    )  # fmt: skip
+    environment.globals.update(symbols=SYMBOLS, trust=trust)
+    return environment
+
+
+def sentence(result: CampaignResult) -> str:
+    """The decision in one sentence, whose reasons the list below it gives."""
+    outcomes = [gate.outcome for gate in result.gate_results]
+    total, failed, unsure = len(outcomes), outcomes.count("fail"), outcomes.count("insufficient")
+    if not total:
+        return "There is no arm with tools, so there was nothing to decide about."
+    if result.decision == "pass":
+        return f"Each of {total} gates holds, by the bounds of the evidence and not by its mean."
+    lacking = f"{unsure} of {total} gates {'lacks' if unsure == 1 else 'lack'} the evidence to be decided"
+    failing = f"{failed} of {total} gates {'does' if failed == 1 else 'do'} not hold"
+    if result.decision == "fail":
+        return failing + (f", and {lacking}." if unsure else ".")
+    also = f" (and {failing}, which counts only with sound evidence)" if failed else ""
+    return f"{lacking}{also}: nothing is decided, not even a failure."
+
+
+def _timelines(result: CampaignResult) -> Iterator[tuple[Judged, str | None, bool]]:
+    """(trial, drawing, whether it is shown at once): the first of each arm; the others folded, while there is room."""
+    room = TIMELINES
+    seen: set[str] = set()
+    for one in (*result.judged, *result.reruns):
+        first = one.trial.arm not in seen
+        seen.add(one.trial.arm)
+        drawn = timeline(one) if first or room > 0 else None
+        if drawn is not None and not first:
+            room -= len(drawn)
+        yield one, drawn, first
 
 
 def _utc(time: float) -> str:
@@ -68,58 +122,26 @@ def _utc(time: float) -> str:
         return f"{time:g} s"
 
 
-def _long(seconds: float) -> str:
-    """A duration for people: 0.4 s, 12.3 s, 2 min 14 s."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
-
-
-def _excerpt(text: str) -> str:
-    if len(text) <= LONGEST:
+def _excerpt(text: str, room: int) -> str:
+    if len(text) <= room:
         return text
-    return f"{text[:LONGEST]}\n[{len(text) - LONGEST} more characters in the JSON result]"
+    return f"{text[:room]}\n[{len(text) - room} more characters in the JSON result]"
 
 
 def _plain(word: str) -> str:
     return word.replace("_", " ")
 
 
-def _detail(text: str, label: str) -> str:
-    """What a cell says beyond its label."""
-    rest = text.removeprefix(_plain(label)).lstrip(" ,:")
-    return rest[1:-1] if rest.startswith("(") and rest.count("(") == 1 and rest.endswith(")") else rest
-
-
-def _percent(share: float) -> str:
-    return f"{share:.0%}"
-
-
 def _picture(drawing: str) -> str:
     return "data:image/svg+xml;base64," + b64encode(drawing.encode("utf-8", "replace")).decode("ascii")
 
 
-def _found(result: CampaignResult, step: str) -> tuple[tuple[Judged, StepVerdict], ...]:
-    """Every trial's verdict on one step, in the order of the campaign's arms."""
-    return tuple(
-        (one, verdict)
-        for arm, _tools in result.arms
-        for one in result.of_arm(arm)
-        for verdict in one.verdicts
-        if verdict.step == step
-    )
-
-
-def _action_of(one: Judged, step: str) -> object:
-    return next((action for action in one.trial.steps if action.id == step), None)
-
-
-def _strays(result: CampaignResult, kind: str) -> tuple[tuple[Judged, int, tuple[str, ...]], ...]:
-    """(trial, alert index, ids of what it could be about) of every alert of a kind."""
+def _strays(result: CampaignResult, kind: str) -> tuple[tuple[Judged, Any, tuple[str, ...]], ...]:
+    """(trial, alert, ids of what it could be about) of every alert of a kind."""
     return tuple(
         (
             one,
-            found.alert_index,
+            one.trial.alerts[found.alert_index],
             tuple(dict.fromkeys(one.trial.actions[index].id for index in found.candidates)),
         )
         for one in result.judged

@@ -1,57 +1,86 @@
-"""A trial's timeline as SVG text: steps as bars, alerts as marks, benign activity as a faint band.
+"""A trial's timeline as SVG text: phases on top, steps as bars, alerts as marks, benign activity as a faint band.
 
-Knows: where things go on the drawing. Colours are classes, which the page gives a meaning in light and dark.
+Knows: where things go on the drawing. A long benign-only window is drawn short, and its length said. Colours are
+classes, which the page gives a meaning in light and dark.
 Must never: put text into the drawing unescaped, or draw more marks than there are pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
 
+from range.alarms import kind_of
 from range.ledger import Trial
-from range.score import Judged, kind_of
+from range.report.plot import Scale, drawing, label, words
+from range.report.words import long
+from range.scorecard import Judged
 
-WIDTH, RIGHT, TOP, ROW = 1000, 16, 30, 30
-LETTER, LONGEST = 7.4, 28
-STEPS_OF_AXIS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
+WIDTH, RIGHT, TOP, ROW, DENSE = 1000, 16, 48, 30, 21
+LETTER, LONGEST, MANY = 7.4, 28, 16
+STEPS_OF_AXIS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
+SHORT = 0.16
+"""The share of the width that benign-only time may take at most."""
+SHOWN = ("probe", "canaries", "benign", "attack", "drain")
 
 
 @dataclass(frozen=True, slots=True)
-class _Scale:
-    """Seconds to pixels; the names of the rows are left of `left`."""
+class _Time:
+    """Seconds to pixels, in pieces of (from, to) each with its own scale; the names of the rows are left of `left`."""
 
-    start: float
-    end: float
+    pieces: tuple[Scale, ...]
     left: float
 
     def x(self, time: float) -> float:
         """The place of a time, kept inside the drawing."""
-        share = (time - self.start) / max(self.end - self.start, 0.001)
-        return round(self.left + min(max(share, 0.0), 1.0) * (WIDTH - self.left - RIGHT), 1)
+        piece = next((piece for piece in self.pieces if time <= piece.high), self.pieces[-1])
+        return piece.at(time)
+
+    @property
+    def first(self) -> float:
+        return self.pieces[0].low
+
+    @property
+    def last(self) -> float:
+        return self.pieces[-1].high
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """The drawing of one trial: its rows by name, and how high one is."""
+
+    one: Judged
+    steps: Mapping[str, int]
+    names: tuple[str, ...]
+    row: int
+    time: _Time
+
+    def y(self, row: int) -> float:
+        """The top of a row."""
+        return TOP + row * self.row
+
+    @property
+    def bottom(self) -> int:
+        return TOP + len(self.names) * self.row
 
 
 def timeline(one: Judged) -> str:
     """The drawing of one trial, `<svg>...</svg>`. Times on the axis are seconds since the trial began."""
     trial = one.trial
     steps = {verdict.step: row for row, verdict in enumerate(one.verdicts)}
-    names = [_short(name) for name in (*steps, "other alerts", "canaries", "benign activity")]
-    scale = _Scale(*_span(trial), left=30 + LETTER * max(map(len, names)))
-    rows = len(names)
-    bottom = TOP + rows * ROW
-    parts = [
-        f'<svg class="timeline" viewBox="0 0 {WIDTH} {bottom + 6}" role="img" '
-        f'aria-label="Timeline of trial {escape(trial.id)}">'
-    ]
-    parts += _axis(scale, trial.started, bottom)
-    parts += _labels(names, scale.left)
-    parts += _bars(one, steps, scale)
-    parts += _alerts(one, steps, scale)
-    parts += _canaries(trial, TOP + (len(steps) + 1) * ROW, scale)
-    parts += _band(trial, TOP + (len(steps) + 2) * ROW, scale)
-    parts.append("</svg>")
-    return "".join(parts)
+    more = ["other alerts", "canaries", "benign activity"]
+    if any(action.kind == "null" for action in trial.actions):
+        more.insert(0, "steps that do nothing")
+    names = tuple(_short(name) for name in (*steps, *more))
+    left = 30 + LETTER * max(map(len, names))
+    sheet = _Sheet(one, steps, names, ROW if len(names) <= MANY else DENSE, _Time(_pieces(trial, left), left))
+    parts = [*_phases(sheet), *_axis(sheet), *_labels(sheet), *_bars(sheet)]
+    if len(more) > 3:
+        parts += _nulls(sheet, len(steps))
+    parts += _alerts(sheet, len(names) - 3)
+    parts += _canaries(sheet, len(names) - 2)
+    parts += _band(sheet, len(names) - 1)
+    return drawing("timeline", WIDTH, sheet.bottom + 6, f"Timeline of trial {trial.id}", parts)
 
 
 def _span(trial: Trial) -> tuple[float, float]:
@@ -59,72 +88,130 @@ def _span(trial: Trial) -> tuple[float, float]:
     times = [action.start for action in trial.actions] + [action.end for action in trial.actions]
     times += [alert.time for alert in trial.alerts if trial.started <= alert.time <= trial.ended]
     times += [canary.sent for canary in trial.canaries]
+    times += [end for phase in trial.phases if phase.name in ("benign", "drain") for end in (phase.start, phase.end)]
     if not times:
         return trial.started, max(trial.ended, trial.started + 1)
     first, last = min(times), max(times)
-    spare = max(0.5, (last - first) * 0.015)
+    spare = max(0.5, (last - first) * 0.01)
     return first - spare, last + spare
+
+
+def _pieces(trial: Trial, left: float) -> tuple[Scale, ...]:
+    """One piece; three where the benign-only window would take more of the width than it may."""
+    first, last = _span(trial)
+    width = WIDTH - RIGHT - left
+    window = next((phase for phase in trial.phases if phase.name == "benign"), None)
+    if window is not None:
+        start, end = max(first, window.start), min(last, window.end)
+        rest = (last - first) - (end - start)
+        if rest > 0 and (end - start) / (last - first) > SHORT:
+            each = width * (1 - SHORT) / rest
+            begin = left + (start - first) * each
+            return (
+                Scale(first, start, left, begin),
+                Scale(start, end, begin, begin + width * SHORT),
+                Scale(end, last, begin + width * SHORT, WIDTH - RIGHT),
+            )
+    return (Scale(first, last, left, WIDTH - RIGHT),)
 
 
 def _short(name: str) -> str:
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
-def _axis(scale: _Scale, zero: float, bottom: int) -> Iterator[str]:
-    length = scale.end - scale.start
-    step = next((size for size in STEPS_OF_AXIS if length / size <= 12), 7200)
-    tick = -(-(scale.start - zero) // step) * step
-    while zero + tick <= scale.end:
-        x = scale.x(zero + tick)
-        yield f'<path class="grid" d="M{x} {TOP - 6}V{bottom}"/>'
-        yield f'<text class="tick" x="{x}" y="{TOP - 12}">{tick:g} s</text>'
-        tick += step
-
-
-def _labels(names: Iterable[str], left: float) -> Iterator[str]:
-    for row, name in enumerate(names):
-        y = TOP + row * ROW
-        yield f'<path class="rule" d="M0 {y + ROW}H{WIDTH}"/>'
-        yield f'<text class="name" x="{left - 14:.1f}" y="{y + ROW / 2 + 4}">{escape(name)}</text>'
-
-
-def _bars(one: Judged, steps: dict[str, int], scale: _Scale) -> Iterator[str]:
-    labels = {verdict.step: verdict.label for verdict in one.verdicts}
-    for action in one.trial.steps:
-        if action.id not in steps:
+def _phases(sheet: _Sheet) -> Iterator[str]:
+    """A strip of the trial's phases on top; the benign-only window and the drain go down as a faint ground."""
+    for phase in sheet.one.trial.phases:
+        start, end = sheet.time.x(phase.start), sheet.time.x(phase.end)
+        if phase.name not in SHOWN or end - start < 1:
             continue
-        y = TOP + steps[action.id] * ROW
+        told = "benign only" if phase.name == "benign" else phase.name
+        length = f"{told}, {long(phase.end - phase.start)}"
+        if phase.name in ("benign", "drain"):
+            deep = sheet.bottom - TOP
+            yield f'<rect class="ground" x="{start}" y="{TOP}" width="{end - start:.1f}" height="{deep}"/>'
+        yield (
+            f'<rect class="phase p-{phase.name}" x="{start}" y="3" width="{end - start:.1f}" height="15" rx="2">'
+            f"<title>{words(length)}</title></rect>"
+        )
+        said = next((text for text in (length, told) if len(text) * 6.2 < end - start - 6), "")
+        if said:
+            yield label(round((start + end) / 2, 1), 14.5, said, "phasename", "middle")
+
+
+def _axis(sheet: _Sheet) -> Iterator[str]:
+    """Ticks at round seconds, in every piece but a shortened one; none so near to another that they would touch."""
+    time, zero = sheet.time, sheet.one.trial.started
+    open_ = [piece for number, piece in enumerate(time.pieces) if len(time.pieces) == 1 or number != 1]
+    length = sum(piece.high - piece.low for piece in open_)
+    step = next((size for size in STEPS_OF_AXIS if length / size <= 11), length / 8)
+    reached = 0.0
+    for piece in open_:
+        tick = -(-(piece.low - zero) // step) * step
+        while zero + tick <= piece.high:
+            x = piece.at(zero + tick)
+            yield f'<path class="grid" d="M{x} {TOP - 6}V{sheet.bottom}"/>'
+            if x - reached > 46:
+                reached = x
+                yield label(x, TOP - 12, f"{tick:g} s")
+            tick += step
+
+
+def _labels(sheet: _Sheet) -> Iterator[str]:
+    for row, name in enumerate(sheet.names):
+        y = sheet.y(row)
+        yield f'<path class="rule" d="M0 {y + sheet.row}H{WIDTH}"/>'
+        yield label(round(sheet.time.left - 14, 1), y + sheet.row / 2 + 4, name, "name")
+
+
+def _bars(sheet: _Sheet) -> Iterator[str]:
+    labels = {verdict.step: verdict.label for verdict in sheet.one.verdicts}
+    for action in sheet.one.trial.steps:
+        if action.id not in sheet.steps:
+            continue
+        y = sheet.y(sheet.steps[action.id]) + sheet.row / 2
         if action.skipped is not None:
-            yield f'<text class="tick" x="{scale.x(action.start)}" y="{y + 20}">not run</text>'
+            yield label(sheet.time.x(action.start), y + 5, "not run", anchor="start")
             continue
-        x, end, late = (scale.x(time) for time in (action.start, action.end, action.end + action.window))
-        yield f'<rect class="window" x="{end}" y="{y + 18}" width="{max(late - end, 0):.1f}" height="3"/>'
+        x, end, late = (sheet.time.x(time) for time in (action.start, action.end, action.end + action.window))
+        yield f'<rect class="window" x="{end}" y="{y + 3:g}" width="{max(late - end, 0):.1f}" height="3"/>'
         said = f"{action.id}: {labels[action.id].replace('_', ' ')}, {action.end - action.start:.1f} s"
         yield (
-            f'<rect class="bar {labels[action.id]}" x="{x}" y="{y + 15}" width="{max(end - x, 3):.1f}" '
-            f'height="9" rx="2.5"><title>{escape(said)}</title></rect>'
+            f'<rect class="bar {labels[action.id]}" x="{x}" y="{y:g}" width="{max(end - x, 3):.1f}" '
+            f'height="9" rx="2.5"><title>{words(said)}</title></rect>'
         )
 
 
-def _alerts(one: Judged, steps: dict[str, int], scale: _Scale) -> Iterator[str]:
-    drawn: set[tuple[int, int, bool]] = set()
+def _nulls(sheet: _Sheet, row: int) -> Iterator[str]:
+    y = sheet.y(row) + sheet.row / 2
+    for action in sheet.one.trial.actions:
+        if action.kind == "null" and action.skipped is None:
+            x = sheet.time.x(action.start)
+            yield f'<path class="null" d="M{x} {y - 6:g}v12"><title>{words(action.id)}: nothing is done</title></path>'
+
+
+def _alerts(sheet: _Sheet, others: int) -> Iterator[str]:
+    one = sheet.one
+    drawn: set[tuple[int, int, str]] = set()
     for attribution in one.attributions:
         alert = one.trial.alerts[attribution.alert_index]
         kind = kind_of(attribution, one.trial)
         if kind == "canary":
             continue
-        row = len(steps)
+        row = others
         if attribution.action_index is not None:
-            row = steps.get(one.trial.actions[attribution.action_index].id, row)
-        stopped = alert.disposition == "blocked"
-        place = (row, int(scale.x(alert.time)) // 3, stopped)
+            row = sheet.steps.get(one.trial.actions[attribution.action_index].id, row)
+        x = sheet.time.x(alert.time)
+        look = "stopped" if alert.disposition == "blocked" else "record" if alert.telemetry else "claim"
+        place = (row, int(x) // 3, look)
         if place in drawn:
             continue
         drawn.add(place)
-        title = escape(f"{alert.tool} {alert.rule}: {alert.title}")
-        name = "mark" if row < len(steps) else "mark stray"
-        shape = _mark(scale.x(alert.time), TOP + row * ROW + (8 if row < len(steps) else ROW / 2), square=stopped)
-        yield f'<path class="{name}" d="{shape}"><title>{title}</title></path>'
+        known = row != others
+        y = sheet.y(row) + (sheet.row / 2 - 7 if known else sheet.row / 2)
+        name = "mark" + ("" if known else " stray") + (" record" if look == "record" else "")
+        title = words(f"{alert.tool} {alert.rule}: {alert.title}")
+        yield f'<path class="{name}" d="{_mark(x, y, square=look == "stopped")}"><title>{title}</title></path>'
 
 
 def _mark(x: float, y: float, *, square: bool) -> str:
@@ -133,27 +220,31 @@ def _mark(x: float, y: float, *, square: bool) -> str:
     return f"M{x:.1f} {y - 5:.1f}l5.5 9.5h-11z"
 
 
-def _canaries(trial: Trial, y: int, scale: _Scale) -> Iterator[str]:
-    for canary in trial.canaries:
+def _canaries(sheet: _Sheet, row: int) -> Iterator[str]:
+    y = sheet.y(row) + sheet.row / 2
+    for canary in sheet.one.trial.canaries:
         seen = "was not seen" if canary.seen is None else f"seen after {canary.seen:.1f} s"
-        name = "canary dead" if canary.seen is None else "canary"
-        title = escape(f"{canary.tool}, {canary.when}: {seen}")
+        title = words(f"{canary.tool}, {canary.when}: {seen}")
+        x = sheet.time.x(canary.sent)
         yield (
-            f'<circle class="{name}" cx="{scale.x(canary.sent)}" cy="{y + ROW / 2}" r="4.5">'
+            f'<circle class="canary{" dead" if canary.seen is None else ""}" cx="{x}" cy="{y:g}" r="4.5">'
             f"<title>{title}</title></circle>"
         )
+        if canary.seen is None:
+            yield f'<path class="cross" d="M{x - 3:.1f} {y - 3:.1f}l6 6m0 -6l-6 6"/>'
 
 
-def _band(trial: Trial, y: int, scale: _Scale) -> Iterator[str]:
+def _band(sheet: _Sheet, row: int) -> Iterator[str]:
     """Benign activity, what touches or overlaps on the drawing as one piece."""
     pieces: list[tuple[float, float]] = []
-    for action in sorted(trial.actions, key=lambda action: action.start):
+    for action in sorted(sheet.one.trial.actions, key=lambda action: action.start):
         if action.kind != "benign":
             continue
-        start, end = scale.x(action.start), max(scale.x(action.end), scale.x(action.start) + 1)
+        start, end = sheet.time.x(action.start), max(sheet.time.x(action.end), sheet.time.x(action.start) + 1)
         if pieces and start <= pieces[-1][1] + 1:
             pieces[-1] = (pieces[-1][0], max(end, pieces[-1][1]))
         else:
             pieces.append((start, end))
+    y = sheet.y(row) + sheet.row / 2 - 6
     for start, end in pieces:
-        yield f'<rect class="benign" x="{start}" y="{y + 9}" width="{end - start:.1f}" height="12"/>'
+        yield f'<rect class="benign" x="{start}" y="{y:g}" width="{end - start:.1f}" height="12"/>'

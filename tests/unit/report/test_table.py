@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import get_args
 
+from range.ledger import SensorHealth
 from range.report.table import REASONS, SYMBOLS, WORST, rows
 from range.verdict import Label, Reason
 from tests.builders import a_control, a_demo_result, a_result, a_trial, an_action, an_alert, canaries
@@ -37,6 +38,12 @@ def test_words_for_the_rest() -> None:
     assert text(a_trial(replace(STEP, effect="absent"))) == "blocked, no tool said so"
     dead = a_trial(STEP, canaries=canaries("suricata", after=False))
     assert text(dead) == "inconclusive: canary not seen (suricata)"
+    ill = a_trial(STEP, health=(SensorHealth("suricata", "sensor", restarted=True),))
+    assert text(ill) == (
+        "inconclusive: the sensor lost input or was restarted (suricata on sensor: it began anew in the middle)"
+    )
+    record = an_alert(STEP, tool="zeek", rule="conn", telemetry=True)
+    assert text(a_trial(STEP, alerts=(record,))) == "telemetry only (zeek)"
 
 
 def test_several_trials_in_one_cell_show_the_worst_first() -> None:

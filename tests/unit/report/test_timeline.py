@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from xml.etree import ElementTree
 
-from range.ledger import CanaryResult
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from range.ledger import CanaryResult, Phase
 from range.report.timeline import timeline
 from range.result import CampaignResult
-from tests.builders import T0, a_control, a_demo_result, a_result, a_trial, an_action, an_alert
+from tests.builders import T0, a_control, a_demo_result, a_result, a_rich_result, a_trial, an_action, an_alert
+from tests.unit.svgs import assert_inside, classes, parsed, texts
 
 STEP = an_action("sqli")
 
 
 def drawn(result: CampaignResult, number: int = -1) -> ElementTree.Element:
-    return ElementTree.fromstring(timeline(result.judged[number]))
-
-
-def classes(root: ElementTree.Element, name: str) -> list[ElementTree.Element]:
-    return [element for element in root.iter() if name in (element.get("class") or "").split()]
+    return parsed(timeline(result.judged[number]))
 
 
 def test_every_step_has_a_row_and_those_that_ran_a_bar_of_their_label() -> None:
@@ -33,11 +33,54 @@ def test_every_step_has_a_row_and_those_that_ran_a_bar_of_their_label() -> None:
 
 
 def test_everything_lies_on_the_drawing() -> None:
-    root = drawn(a_demo_result())
-    width = float((root.get("viewBox") or "").split()[2])
-    for element in classes(root, "bar") + classes(root, "window") + classes(root, "benign"):
-        assert float(element.get("x") or -1) > 0
-        assert float(element.get("x") or 0) + float(element.get("width") or 0) <= width + 3
+    assert_inside(drawn(a_demo_result()))
+    for number in range(9):
+        assert_inside(drawn(a_rich_result(), number))
+
+
+def test_phases_stand_on_top_and_a_long_benign_window_is_drawn_short() -> None:
+    root = drawn(a_rich_result())
+    assert texts(root, "phasename") == ["benign only", "attack, 1 min 30 s", "drain, 30.0 s"]
+    [window], [attack] = classes(root, "p-benign"), classes(root, "p-attack")
+    assert (window[0].text, attack[0].text) == ("benign only, 10 min 00 s", "attack, 1 min 30 s")
+    assert float(window.get("width") or 0) < float(attack.get("width") or 0), "600 s against 90"
+    assert len(classes(root, "ground")) == 2
+
+
+def test_steps_that_do_nothing_have_their_row() -> None:
+    root = drawn(a_rich_result())
+    assert "steps that do nothing" in texts(root, "name")
+    assert len(classes(root, "null")) == 3
+    assert "steps that do nothing" not in texts(drawn(a_result(replace(a_trial(STEP), actions=(STEP,)))), "name")
+
+
+def test_a_record_looks_other_than_an_alert() -> None:
+    result = a_rich_result()
+    second = next(n for n, one in enumerate(result.judged) if one.trial.id == "candidate-2")
+    assert len(classes(drawn(result, second), "record")) == 1
+
+
+def test_many_steps_are_drawn_closer() -> None:
+    few, many = drawn(a_rich_result(trials=1)), drawn(a_rich_result(trials=1, copies=5))
+    heights = [float((root.get("viewBox") or "").split()[3]) for root in (few, many)]
+    assert heights[1] < 5 * heights[0] * 0.75
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.tuples(st.floats(-1e4, 1e4), st.floats(0, 1e4)), max_size=5),
+    st.floats(-1e4, 1e4), st.floats(0, 1e5), st.floats(0, 1e4),
+)  # fmt: skip
+def test_any_times_stay_inside(
+    times: list[tuple[float, float]], window: float, length: float, resolution: float
+) -> None:
+    steps = [
+        an_action(f"s{n}", start=T0 + start, end=T0 + start + spent) for n, (start, spent) in enumerate(times)
+    ]  # fmt: skip
+    alerts = tuple(an_alert(step, time=step.start - resolution, text=step.nonce) for step in steps)
+    phases = (Phase("benign", T0 + window, T0 + window + length), Phase("drain", T0, T0 + resolution))
+    trial = a_trial(*steps, alerts=alerts, phases=phases)
+    assert_inside(drawn(a_result(a_control(*steps), trial)))
 
 
 def test_an_alert_for_no_step_is_on_its_own_row_and_a_canary_s_is_not_drawn() -> None:
@@ -68,5 +111,5 @@ def test_hostile_words_stay_words() -> None:
 
 
 def test_a_trial_in_which_nothing_happened_can_be_drawn() -> None:
-    root = drawn(a_result(a_trial(canaries=())))
-    assert [element.text for element in classes(root, "name")] == ["other alerts", "canaries", "benign activity"]
+    root = drawn(a_result(replace(a_trial(canaries=()), actions=(), phases=())))
+    assert texts(root, "name") == ["other alerts", "canaries", "benign activity"]
