@@ -18,12 +18,17 @@ from pydantic import BaseModel
 from typer.main import get_command
 
 from range import campaign, catalogue, scenario, tool, topology
+from range.catalogue.foreign import overlay
 from range.cli.app import app
 from range.cli.campaigns import EXIT
 from range.cli.exits import EXITS, INTERRUPTED
+from range.flows.imports import take
+from range.importing import Defaults
+from range.importing import overlay as overlays
 from range.layout import resolve
 from range.provisioner.policy import violations
 from range.provisioner.tree import read_tree
+from range.selector import Selector
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -94,14 +99,31 @@ def test_campaigns_of_the_docs_name_what_is_there(folder: Path) -> None:
         assert loaded.scenario.scenario.flat()
 
 
+def test_benign_profiles_of_the_docs_are_valid(folder: Path) -> None:
+    found = sorted(folder.rglob("profile.yaml"))
+    assert found
+    for path in found:
+        assert catalogue.benign(path).profile.benign
+
+
+def test_imports_of_the_docs_are_taken_with_their_overlay(folder: Path) -> None:
+    known = overlay(folder / "imports" / "overlay.yaml")
+    made = take(folder / "imports", None, known, Defaults(Selector(role="web")))
+    assert made.broken == ()
+    assert {item.name for item in made.items if item.step} == set(known.tests)
+    assert len(made.items) > len(known.tests)
+
+
 def test_every_yaml_example_is_of_a_kind_that_is_checked() -> None:
-    checked = ("topology.yaml", "tool.yaml", "scenario.yaml", "campaign.yaml", "install.yml", "configure.yml")
+    checked = (
+        "topology.yaml", "tool.yaml", "scenario.yaml", "profile.yaml", "campaign.yaml", "install.yml", "configure.yml",
+    )  # fmt: skip
     for name, text in examples().items():
         if name in CI_FILES:
             assert isinstance(yaml.safe_load(text), dict)
-        elif name.endswith((".yaml", ".yml")):
+        elif name.endswith((".yaml", ".yml")) and not name.startswith("imports/"):
             assert name.rpartition("/")[2] in checked, name
-        else:
+        elif name.endswith(".py"):
             compile(text, name, "exec")
 
 
@@ -189,7 +211,13 @@ def models(module: object) -> Iterator[type[BaseModel]]:
 
 @pytest.mark.parametrize(
     ("page", "module"),
-    [("topology.md", topology), ("tools.md", tool), ("scenarios.md", scenario), ("campaigns.md", campaign)],
+    [
+        ("topology.md", topology),
+        ("tools.md", tool),
+        ("scenarios.md", scenario),
+        ("campaigns.md", campaign),
+        ("imports.md", overlays),
+    ],
 )
 def test_every_key_of_the_language_is_on_its_page(page: str, module: object) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")

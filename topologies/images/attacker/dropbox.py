@@ -1,6 +1,7 @@
 """The attacker's drop box: keeps what is sent to it over HTTP, so that a range can prove that data got out.
 
-dropbox.py PORT FOLDER      POST /<name> is kept as FOLDER/<name>; GET / answers "ready".
+dropbox.py PORT FOLDER      POST /<name> is kept as FOLDER/<name>. GET /<name>.sh gives the file of that name that lies
+                            beside this one, any other GET the word "ready"; what was asked for is kept in FOLDER/asked.
 """
 
 import re
@@ -15,7 +16,11 @@ class DropBox(BaseHTTPRequestHandler):
     folder = Path()
 
     def do_GET(self) -> None:
-        self.answer(200, b"ready\n")
+        name = re.sub(r"[^A-Za-z0-9_.-]", "", self.path)[:80]
+        with (self.folder / "asked").open("a") as asked:
+            asked.write(name + "\n")
+        tool = Path(__file__).with_name(name)
+        self.answer(200, tool.read_bytes() if name.endswith(".sh") and tool.is_file() else b"ready\n")
 
     def do_POST(self) -> None:
         name = re.sub(r"[^A-Za-z0-9_-]", "", self.path)[:80] or "unnamed"

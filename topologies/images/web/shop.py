@@ -6,6 +6,9 @@ Never put it anywhere but into a range. Its faults, each marked `WEAK` below:
     /download   any file the shop may read (path traversal)
     /delivery   the host name goes through a shell (command injection)
     /orders     whoever is logged in may read anybody's order
+    /go         what comes after `to` becomes a header as it is (header injection)
+    /photo      a photo may have any name, and one that ends in .cgi is run when somebody looks at it (web shell)
+    /old-admin/ forgotten pages, one of which lists the tokens of who is logged in
 Everything else (pages, login, sessions, /healthz) is ordinary, so that there is something to browse.
 The database lives in memory: each start begins with the same goods, customers and secrets.
 """
@@ -15,6 +18,7 @@ import os
 import secrets
 import sqlite3
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable
 from http.cookies import SimpleCookie
@@ -23,6 +27,7 @@ from urllib.parse import parse_qs, urlsplit
 
 Page = Callable[[dict[str, str]], None]
 FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files")
+PHOTOS = tempfile.mkdtemp(prefix="photos-")
 
 SCHEMA = """
 CREATE TABLE product (id INTEGER PRIMARY KEY, name TEXT, price TEXT);
@@ -52,7 +57,8 @@ class Shop:
         self.lock = threading.Lock()
         self.database = sqlite3.connect(":memory:", check_same_thread=False)
         self.database.executescript(SCHEMA)
-        self.sessions: dict[str, str] = {}
+        # Tom never logs out.
+        self.sessions: dict[str, str] = {secrets.token_urlsafe(16): "tom"}
 
     def rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
         with self.lock, self.database:
@@ -71,13 +77,16 @@ class Pages(BaseHTTPRequestHandler):
         self.serve(url.path, form, {
             "/": self.home, "/healthz": self.health, "/robots.txt": self.robots, "/old-admin/": self.old_admin,
             "/search": self.search, "/product": self.product, "/download": self.download,
-            "/delivery": self.delivery, "/login": self.login_form, "/orders": self.orders,
+            "/delivery": self.delivery, "/login": self.login_form, "/orders": self.orders, "/go": self.go,
+            "/photo": self.photo, "/old-admin/sessions": self.old_sessions,
         })  # fmt: skip
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode("utf-8", "replace")
         form = {key: values[0] for key, values in parse_qs(body).items()}
-        pages: dict[str, Page] = {"/login": self.login, "/register": self.register, "/comment": self.comment}
+        pages: dict[str, Page] = {
+            "/login": self.login, "/register": self.register, "/comment": self.comment, "/photo": self.upload,
+        }  # fmt: skip
         self.serve(urlsplit(self.path).path, form, pages)
 
     def serve(self, path: str, form: dict[str, str], pages: dict[str, Page]) -> None:
@@ -118,6 +127,11 @@ class Pages(BaseHTTPRequestHandler):
     def old_admin(self, form: dict[str, str]) -> None:
         self.answer(200, "<h1>Old administration pages</h1><p>Harbour Shop 0.9, build HERON-12</p>")
 
+    def old_sessions(self, form: dict[str, str]) -> None:
+        # WEAK: a page for finding faults, never taken down.
+        rows = "".join(f"<li>{name} {token}</li>" for token, name in list(self.shop.sessions.items()))
+        self.answer(200, f"<h1>Logged in</h1><ul>{rows}</ul>")
+
     def search(self, form: dict[str, str]) -> None:
         wanted = form.get("q", "")
         # WEAK: what the visitor typed becomes part of the query, and of the page.
@@ -148,6 +162,27 @@ class Pages(BaseHTTPRequestHandler):
         command = f"getent hosts {form['host']}"
         done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=5)  # noqa: S602
         self.answer(200, f"<h1>Delivery check</h1><pre>{done.stdout}</pre>")
+
+    def go(self, form: dict[str, str]) -> None:
+        # WEAK: a line break in it begins another header.
+        self.answer(302, "", headers=(("Location", form["to"]),))
+
+    def upload(self, form: dict[str, str]) -> None:
+        # WEAK: the name says what will be done with it.
+        with open(os.path.join(PHOTOS, os.path.basename(form["name"])), "w", encoding="utf-8") as file:
+            file.write(form["data"])
+        self.answer(303, "", headers=(("Location", f"/photo?name={os.path.basename(form['name'])}"),))
+
+    def photo(self, form: dict[str, str]) -> None:
+        path = os.path.join(PHOTOS, os.path.basename(form["name"]))
+        if path.endswith(".cgi"):
+            # WEAK: as a forgotten handler of the web server would.
+            told = {**os.environ, "QUERY_STRING": form.get("q", "")}
+            done = subprocess.run(["sh", path], capture_output=True, text=True, timeout=5, env=told)
+            self.answer(200, done.stdout, kind="text/plain")
+            return
+        with open(path, encoding="utf-8") as file:
+            self.answer(200, file.read(), kind="text/plain")
 
     def login_form(self, form: dict[str, str]) -> None:
         fields = '<input name="name"><input name="password" type="password"><button>Log in</button>'
