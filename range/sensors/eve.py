@@ -1,5 +1,7 @@
 """Suricata's EVE JSON: one object a line, of which those with `event_type: alert` are alerts.
 
+In a source of telemetry it is the other way round: flows, requests and the like are its records, and alerts are none.
+
 Knows: that source and destination are those of one packet, so the flow's own are taken when they are there; that
 `alert.action` says what the rule did and `verdict` what became of the packet; that technique ids stand in the
 rule's metadata, as lists.
@@ -31,7 +33,10 @@ SEVERITY = {"1": "high", "2": "medium", "3": "low", "4": "informational"}
 
 
 def parse(line: str, source: AlertSource, *, tool: str, node: str, seen: float) -> Alert | Malformed | None:
-    """An alert; None for a flow, a statistic or an empty line; Malformed for what is not EVE."""
+    """An alert; None for a flow, a statistic or an empty line; Malformed for what is not EVE.
+
+    Of a source of telemetry: a record for each event with a source or target; None for alerts and statistics.
+    """
     if not line.strip():
         return None
     try:
@@ -39,10 +44,10 @@ def parse(line: str, source: AlertSource, *, tool: str, node: str, seen: float) 
         kind = event.get("event_type")
         if not isinstance(kind, str):
             raise UnreadableError("no `event_type`")
-        if kind != "alert":
+        if (kind == "alert") == source.telemetry or (source.telemetry and not _sides(event)):
             return None
         alert = child(event, "alert")
-        rule = word(alert.get("signature_id"))
+        rule = clean(kind) if source.telemetry else word(alert.get("signature_id"))
         if not rule:
             raise UnreadableError("no `alert.signature_id`")
         time, resolution = moment(event.get("timestamp"), seen)
@@ -69,6 +74,10 @@ def parse(line: str, source: AlertSource, *, tool: str, node: str, seen: float) 
         resolution=resolution,
     )
     return with_constants(found, source)
+
+
+def _sides(event: Mapping[str, object]) -> bool:
+    return "src_ip" in event or "dest_ip" in event
 
 
 def _disposition(alert: Mapping[str, object], verdict: Mapping[str, object]) -> Disposition:

@@ -54,6 +54,7 @@ def alert_of(
         disposition=disposition(values.get("disposition")),
         text=clean(text),
         resolution=resolution,
+        telemetry=source.telemetry,
     )
 
 

@@ -1,7 +1,8 @@
 """ModSecurity's audit log as JSON, one transaction a line (`SecAuditLogType Serial`), of version 2.9 and 3.
 
 Knows: both shapes; that a transaction names every rule that matched, of which the gravest that looks for attacks
-is the alert's rule (the Core Rule Set's own sums, 949xxx, 959xxx and 980xxx, only when there is no other).
+is the alert's rule (the Core Rule Set's own sums, 949xxx, 959xxx and 980xxx, only when there is no other), and the
+others are those that `also` found it.
 Must never: raise, or do I/O.
 
 Version 2.9 says itself whether it stopped the request. Version 3.0 says so (`is_interrupted`) only in late
@@ -112,6 +113,7 @@ def parse(line: str, source: AlertSource, *, tool: str, node: str, seen: float) 
         disposition=_late_end(transaction, matches) if late else _early_end(record),
         text=text_of(record),
         resolution=resolution,
+        also=tuple(dict.fromkeys(match.rule for match in matches if match.rule != chosen.rule)),
     )
     return with_constants(found, source)
 

@@ -158,6 +158,7 @@ def with_constants(alert: Alert, source: AlertSource) -> Alert:
         proto=alert.proto or word(known.get("proto")) or None,
         disposition=disposition(known.get("disposition")) if alert.disposition == "unknown"
         else alert.disposition,
+        telemetry=alert.telemetry or source.telemetry, also=alert.also,
     )  # fmt: skip
 
 

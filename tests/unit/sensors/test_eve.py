@@ -52,6 +52,15 @@ def test_other_events_are_no_alerts() -> None:
     assert [parse(line) for line in (*SAMPLES[2:], "", "  ")] == [None] * 4
 
 
+def test_telemetry_is_everything_but_alerts_and_statistics() -> None:
+    watching = SOURCE.model_copy(update={"telemetry": True})
+    found = [parse(line, watching) for line in (*SAMPLES, '{"event_type": "stats", "timestamp": 1}')]
+    records = [one for one in found if isinstance(one, Alert)]
+    assert [(one.rule, one.telemetry) for one in records] == [("http", True), ("flow", True)]
+    assert records[0].src.address == "198.51.100.7"
+    assert found.count(None) == len(found) - 2
+
+
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [

@@ -152,3 +152,8 @@ def test_a_sum_is_not_the_rule_though_it_is_graver() -> None:
 
     alert = alert_of(late(without_the_attack))
     assert (alert.rule, alert.severity, alert.disposition) == ("920350", "medium", "blocked")
+
+
+def test_the_other_rules_that_matched_are_named_too() -> None:
+    assert alert_of(STOPPED).also == ("920350", "949110", "980130")
+    assert alert_of(ODD_HOST).rule not in alert_of(ODD_HOST).also

@@ -1,0 +1,1 @@
+echo "release: $(cat /etc/debian_version)"

@@ -1,0 +1,1 @@
+find /etc -name "*.$1" -type f
