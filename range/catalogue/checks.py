@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from range.campaign import Campaign
+from range.campaign import CONTROL, Campaign
 from range.errors import Fault
 from range.expansion import Path
 from range.hints import known_names
@@ -112,7 +112,7 @@ def profile_faults(profile: Profile) -> tuple[Fault, ...]:
 def campaign_faults(
     campaign: Campaign, scenario: Scenario, profile: Profile | None = None, tools: Sequence[str] | None = None
 ) -> tuple[Fault, ...]:
-    """Gates without their step, a benign profile that repeats an id, false alarms of nobody or until never.
+    """Gates without their step or arm, a benign profile that repeats an id, false alarms of nobody or until never.
 
     `tools` are the names of every arm's tools; None when they are not all known.
     """
@@ -124,6 +124,7 @@ def campaign_faults(
         for index, name in enumerate(names)
         if name not in ids
     ]
+    found += _versus(campaign)
     taken = {*ids, *(one.id for one in scenario.benign)}
     for name in sorted(taken & {one.id for one in profile.benign} if profile else ()):
         what = f"benign profile `{campaign.benign}` and scenario `{scenario.name}` both have the id `{name}`"
@@ -140,3 +141,20 @@ def campaign_faults(
     if weights is not None and not (weights.noticed or weights.blocked or weights.benign):
         found.append(Fault(("weights",), "every weight is 0", "give one of noticed, blocked and benign a weight"))
     return tuple(found)
+
+
+def _versus(campaign: Campaign) -> Iterator[Fault]:
+    """A regression is measured against an arm that is there and could notice something."""
+    wanted = campaign.gates.no_regression
+    armed = [name for name, tools in campaign.arms.items() if tools]
+    if wanted is None or wanted.versus in armed:
+        return
+    place: Path = ("gates", "no_regression", "versus")
+    if wanted.versus in campaign.arms:
+        what = f"the arm `{wanted.versus}` has no tools, so nothing is noticed under it"
+    else:
+        what = f"there is no arm `{wanted.versus}` to compare with"
+    hint = known_names(wanted.versus, armed)
+    if "versus" not in wanted.model_fields_set:
+        hint = "name it with `versus: ARM`; `previous` when absent" + (f"; {hint}" if hint else "")
+    yield Fault(place, what, hint)

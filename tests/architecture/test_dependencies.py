@@ -21,11 +21,12 @@ def plain(name: str) -> str:
 
 
 def project() -> dict[str, list[str]]:
-    """Distribution names: `run` for those needed to run, `dev` for the rest."""
+    """Distribution names: `run` for those needed to run, `extra` for what users may add, `dev` for these and the rest."""
     table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = table["optional-dependencies"]
     return {
         "run": [plain(name) for name in table["dependencies"]],
+        "extra": [plain(name) for key, group in extras.items() if key != "dev" for name in group],
         "dev": [plain(name) for group in extras.values() for name in group],
     }
 
@@ -46,7 +47,7 @@ def imported() -> dict[str, str]:
 def test_what_is_imported_is_declared() -> None:
     """A library that only happens to be there, through another, may be gone tomorrow."""
     distributions = packages_distributions()
-    declared = set(project()["run"]) | {"pytest"}
+    declared = set(project()["run"]) | set(project()["extra"]) | {"pytest"}
     missing = [
         f"{where}: {top}"
         for top, where in imported().items()

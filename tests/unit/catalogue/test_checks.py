@@ -83,6 +83,28 @@ def test_gates_name_steps_of_the_scenario() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("gate", "what", "hint"),
+    [
+        ({}, "there is no arm `previous` to compare with",
+         "name it with `versus: ARM`; `previous` when absent; there is `before`, `after`"),
+        ({"versus": "befor"}, "there is no arm `befor` to compare with", "did you mean `before`?"),
+        ({"versus": "control"}, "the arm `control` has no tools, so nothing is noticed under it",
+         "there is `before`, `after`"),
+        ({"versus": "bare"}, "the arm `bare` has no tools, so nothing is noticed under it", "there is `before`, `after`"),
+        ({"versus": "before"}, "", ""),
+    ],
+)  # fmt: skip
+def test_a_regression_is_measured_against_an_arm_with_tools(gate: dict[str, str], what: str, hint: str) -> None:
+    parts = {
+        "schema": "jointrange.campaign/1", "name": "c", "topology": "t", "scenario": "s",
+        "arms": {"control": [], "before": ["x"], "after": ["x"], "bare": []}, "gates": {"no_regression": gate},
+    }  # fmt: skip
+    found = campaign_faults(Campaign.model_validate(parts), a_scenario(step("scan")))
+    wanted = [Fault(("gates", "no_regression", "versus"), what, hint)] if what else []
+    assert list(found) == wanted
+
+
 def test_payloads_go_to_a_file_and_rules_are_not_both_wanted_and_forbidden() -> None:
     good = {"/tmp/a": "a", "/opt/x/y": "b"}
     assert not told(a_scenario(step("a", payloads=good, expect={"rules": ["1"], "never": ["2"]})))
