@@ -21,6 +21,8 @@ CONTROL = "control"
 
 
 Level = Literal["try", "pr", "nightly", "release"]
+Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
+"""Labels of the Traffic Light Protocol 2.0: with whom something may be shared."""
 
 Percent = Annotated[float, Field(ge=0, le=1)]
 
@@ -124,6 +126,7 @@ class Campaign(Model):
     benign_window: Duration | None = Field(None, description="Benign-only time of each arm, over all its trials")
     reruns: int | None = Field(None, ge=0, le=20, description="How often a step that fell short is run again")
     benign: str | None = Field(None, description="A benign profile beside the scenario's own benign activity")
+    tlp: Tlp = Field("amber", description="With whom its results may be shared (TLP 2.0)")
     seed: int = Field(0, ge=0, lt=2**53, description="Every random choice follows from it")
     budget: Duration | None = Field(None, description="After this time no trial is begun")
     quiet: bool = Field(False, description="One trial at a time: for what is measured in seconds or processor time")

@@ -14,7 +14,7 @@ from typing import Literal
 
 from range.alarms import reasons
 from range.attribution import attribute
-from range.campaign import CONTROL, NoRegression, Rules
+from range.campaign import CONTROL, NoRegression, Rules, Tlp
 from range.comparing import compare
 from range.controls import control_of, controls_in
 from range.gates import BLOCKED, Evidence, decide, found_in, judge_gates
@@ -33,6 +33,7 @@ class Run:
 
     `inputs`: the digest of everything that went in (files and image digests). `attack`: the ATT&CK version of the
     technique ids. `machine`: facts of the engine it ran on. `resumed`: how often it was interrupted and gone on with.
+    `scenario_file`: where the scenario lies in the run's folder. `tlp`: with whom the results may be shared.
     """
 
     campaign: str
@@ -51,6 +52,8 @@ class Run:
     attack: str = ""
     machine: tuple[tuple[str, str], ...] = ()
     resumed: int = 0
+    tlp: Tlp = "amber"
+    scenario_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

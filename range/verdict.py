@@ -299,11 +299,11 @@ def _judge(case: _Case) -> StepVerdict:
 
 def _no_attack(case: _Case, found: StepVerdict) -> StepVerdict:
     """Of a negative test nothing is noticed or missed; and where its rules were silent, that must mean something."""
-    asked = f"It is no attack: it asks that {_names([f'rule {rule}' for rule in case.step.forbidden])} did not alert"
+    asked = f"It is no attack: it asks for the silence of {_names([f'rule {rule}' for rule in case.step.forbidden])}"
     if found.unmet:
         return case.verdict("not_applicable", f"{asked}. But {_names(found.unmet)}.", detail=NEGATIVE)
-    doubt = _no_witness(case, f"{asked}, and none did")
-    return doubt or case.verdict("not_applicable", f"{asked}, and none did. {found.why}", detail=NEGATIVE)
+    doubt = _no_witness(case, f"{asked}, and there was silence")
+    return doubt or case.verdict("not_applicable", f"{asked}, and there was silence. {found.why}", detail=NEGATIVE)
 
 
 def _unusable(case: _Case) -> StepVerdict | None:

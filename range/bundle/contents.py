@@ -122,6 +122,10 @@ def _header(block: bytes, found: Contents, last: str) -> Header | None:
             found.stop(due.name if due else END, "the archive ends before it: it was cut off")
         elif due is None or due.name == END:
             found.stop(due.name if due else f"what follows {last}", str(error))
+        elif not last:
+            found.stop(
+                due.name, "this is no bundle, or its very beginning is damaged; nothing behind it can be looked at"
+            )
         elif due.size < 0:
             found.stop(due.name, f"{error}; nothing behind it can be looked at")
         else:

@@ -7,6 +7,7 @@ Must never: judge, or believe a file that does not fit its format.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ class _TrialFile:
     trial: Trial
     schema: Literal["jointrange.trial/1"] = "jointrange.trial/1"
 
+
+_HALF = re.compile(r"\..+\.[a-z0-9_]{8}")
+"""The name of a file that is being written, with what `tempfile` puts behind it."""
 
 _RUN: TypeAdapter[RunRecord] = TypeAdapter(RunRecord)
 _TRIAL: TypeAdapter[_TrialFile] = TypeAdapter(_TrialFile)
@@ -110,6 +114,13 @@ def write(path: Path, content: bytes) -> None:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise Exhausted(f"cannot write {path}: {error.strerror}", hint="free disk space, or set --out") from error
+
+
+def clear_halves(folder: Path) -> None:
+    """Take away what a process that was killed was just writing (`write` names it). Only where nobody else writes."""
+    for path in folder.rglob(".*"):
+        if _HALF.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+            path.unlink(missing_ok=True)
 
 
 def _settle(folder: Path) -> None:

@@ -25,16 +25,19 @@ from range.errors import Conflict, Exhausted, NotFound, Refused
 _CHUNK = 1 << 20
 
 
-def pack(folder: Path, bundle: Path) -> int:
-    """Write a sealed folder as a bundle; its size in bytes.
+def pack(folder: Path, bundle: Path, statement: bytes | None = None) -> int:
+    """Write a sealed folder as a bundle; its size in bytes. `statement`: the one to pack, when it is not there yet.
 
     Raises NotFound (not sealed), Refused (a name does not fit), Conflict (a file is not as the manifest says),
     Exhausted.
     """
     manifest = sealed_manifest(folder)
-    outside = [_outside(folder, name) for name in manifests.OUTSIDE]
+    listing = _read(folder, names.MANIFEST)
+    said = _read(folder, names.STATEMENT) if statement is None else statement
     with writing(bundle) as file:
-        for entry in (*outside, *manifest.entries):
+        for name, content in ((names.MANIFEST, listing), (names.STATEMENT, said)):
+            file.write(ustar.render(Header(name, len(content))) + content + b"\0" * ustar.padding(len(content)))
+        for entry in manifest.entries:
             _put(file, folder, entry)
         file.write(ustar.END)
         return file.tell()
@@ -98,13 +101,12 @@ def writing(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
-def _outside(folder: Path, name: str) -> Entry:
-    """The entry of a file that the manifest does not list. Raises NotFound."""
+def _read(folder: Path, name: str) -> bytes:
+    """A file that the manifest does not list. Raises NotFound."""
     try:
-        content = (folder / name).read_bytes()
+        return (folder / name).read_bytes()
     except FileNotFoundError:
         raise NotFound(f"{folder} holds no {name}: it was never sealed", hint="seal it before it is packed") from None
-    return Entry(name, len(content), hashlib.sha256(content).hexdigest())
 
 
 def _put(file: BinaryIO, folder: Path, entry: Entry) -> None:

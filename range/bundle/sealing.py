@@ -1,6 +1,7 @@
 """Seal a run's folder, and sign what is sealed.
 
-Knows: the order: metadata, manifest, statement, signatures, bundle. Must never: sign what does not hold, lose a
+Knows: the order: metadata, manifest, signatures, bundle, and last the statement in the folder, so that a folder with a
+statement has its bundle, however the process ends. Must never: sign what does not hold, lose a
 signature that is there, or say that a bundle is written before it is whole.
 """
 
@@ -49,8 +50,8 @@ def seal(run: Path, bundle: Path, signers: Sequence[PrivateKey] = ()) -> Path:
     for key in signers:
         envelope = envelope.signed(keys.sign(envelope.payload, key))
     folder.write(run / names.MANIFEST, bytes(manifest))
+    pack(run, bundle, bytes(envelope))
     folder.write(run / names.STATEMENT, bytes(envelope))
-    pack(run, bundle)
     return bundle
 
 

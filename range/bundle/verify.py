@@ -8,7 +8,7 @@ did not name.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Verification:
 
     `files` and `size` (bytes) are what was found, `manifest` is the sha256 of the manifest, which names the whole.
     `decision` is what the result says. `named`: how many keys the reader named; `required`: how many of them must
-    have signed.
+    have signed; `lacking`: how many of these did not.
     """
 
     source: str
@@ -49,11 +49,17 @@ class Verification:
     signatures: tuple[Signed, ...]
     named: int
     required: int
+    lacking: int = 0
 
     @property
     def holds(self) -> bool:
         """Whether everything is as it was sealed, and signed by those who had to."""
         return not self.flaws
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything is as it was sealed, whoever signed it."""
+        return len(self.flaws) == (self.lacking > 0)
 
 
 def verify(source: Path, named: Sequence[PublicKey] = (), require: int | None = None) -> Verification:
@@ -77,7 +83,9 @@ def verify(source: Path, named: Sequence[PublicKey] = (), require: int | None = 
     if not flaws:
         flaws += _said(found, envelope)
     valid = {one.keyid for one in signatures if one.holds}
-    flaws += _signers(given, valid, required)
+    lacking = max(0, required - len([keyid for keyid in given if keyid in valid]))
+    if lacking:
+        flaws.append(_unsigned(given, valid, required))
     text = found.kept.get(names.MANIFEST, b"")
     return Verification(
         source=str(source),
@@ -89,6 +97,7 @@ def verify(source: Path, named: Sequence[PublicKey] = (), require: int | None = 
         signatures=signatures,
         named=len(given),
         required=required,
+        lacking=lacking,
     )
 
 
@@ -180,12 +189,11 @@ def _said(found: Contents, envelope: Envelope) -> Iterator[Flaw]:
         yield Flaw(names.STATEMENT, "changed: it says something else than the result and the manifest do")
 
 
-def _signers(given: dict[str, str], valid: set[str], required: int) -> Iterator[Flaw]:
-    there = [keyid for keyid in given if keyid in valid]
-    if len(there) >= required:
-        return
-    absent = ", ".join(f"{name or 'a key'} ({short(keyid)})" for keyid, name in given.items() if keyid not in valid)
-    yield Flaw(names.STATEMENT, f"{required} of the named keys must have signed, {len(there)} did; not by {absent}")
+def _unsigned(given: Mapping[str, str], valid: Collection[str], required: int) -> Flaw:
+    absent = [f"{name or 'a key'} ({short(keyid)})" for keyid, name in given.items() if keyid not in valid]
+    wanted = "the named key" if len(given) == 1 else f"{required} of the {len(given)} named keys"
+    signed = len(given) - len(absent)
+    return Flaw(names.STATEMENT, f"{wanted} must have signed, {signed} did; not by {', '.join(absent)}")
 
 
 def _decision(found: Contents) -> str:

@@ -19,6 +19,7 @@ from range.catalogue.reading import Value
 from range.catalogue.wording import Finding, findings
 from range.errors import Fault, Invalid, Problem
 from range.expansion import Path
+from range.hints import nearest
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -38,6 +39,9 @@ def checked(model: type[M], value: Value, rules: Callable[[M], Iterable[Fault]])
 def judged(model: type[M], value: Value, rules: Callable[[M], Iterable[Fault]]) -> tuple[M | None, list[Problem]]:
     """The model, or what of it could be understood, or None; and every problem."""
     data = value.plain
+    other = _other_kind(model, data)
+    if other is not None:
+        return None, [_placed(value, other)]
     try:
         made = model.model_validate(data)
     except ValidationError as error:
@@ -48,6 +52,20 @@ def judged(model: type[M], value: Value, rules: Callable[[M], Iterable[Fault]]) 
             problems += [_placed(value, one) for one in rules(rest) if not _follows(one, found)]
         return rest, problems
     return made, [_placed(value, fault) for fault in rules(made)]
+
+
+def _other_kind(model: type[BaseModel], data: object) -> Fault | None:
+    """The one thing to say of a file that says itself that it is of another kind: `jointrange.topology/1`, say."""
+    field = model.model_fields.get("schema_")
+    said = data.get("schema") if isinstance(data, dict) else None
+    if field is None or not isinstance(said, str):
+        return None
+    house, _, wanted = str(get_args(field.annotation)[0]).rpartition("/")[0].rpartition(".")
+    maker, _, kind = said.rpartition("/")[0].rpartition(".")
+    if not kind or maker != house or nearest(kind, [wanted]):
+        return None
+    what = f"this file is of the kind `{kind}`, and one of the kind `{wanted}` is wanted here"
+    return Fault(("schema",), what, "name another file, or correct its first line")
 
 
 def _placed(value: Value, fault: Fault, *, key: bool = False) -> Problem:

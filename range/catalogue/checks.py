@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from range.campaign import CONTROL, Campaign
+from range.campaign import Campaign
 from range.errors import Fault
 from range.expansion import Path
 from range.hints import known_names
@@ -147,14 +147,17 @@ def _versus(campaign: Campaign) -> Iterator[Fault]:
     """A regression is measured against an arm that is there and could notice something."""
     wanted = campaign.gates.no_regression
     armed = [name for name, tools in campaign.arms.items() if tools]
-    if wanted is None or wanted.versus in armed:
+    if wanted is None:
         return
     place: Path = ("gates", "no_regression", "versus")
-    if wanted.versus in campaign.arms:
+    if wanted.versus not in campaign.arms:
+        hint = known_names(wanted.versus, armed)
+        if "versus" not in wanted.model_fields_set:
+            hint = "name it with `versus: ARM`; `previous` when absent" + (f"; {hint}" if hint else "")
+        yield Fault(place, f"there is no arm `{wanted.versus}` to compare with", hint)
+    elif wanted.versus not in armed:
         what = f"the arm `{wanted.versus}` has no tools, so nothing is noticed under it"
-    else:
-        what = f"there is no arm `{wanted.versus}` to compare with"
-    hint = known_names(wanted.versus, armed)
-    if "versus" not in wanted.model_fields_set:
-        hint = "name it with `versus: ARM`; `previous` when absent" + (f"; {hint}" if hint else "")
-    yield Fault(place, what, hint)
+        yield Fault(place, what, known_names("", armed, none="add an arm with the tools of before"))
+    elif len(armed) == 1:
+        what = f"no other arm than `{wanted.versus}` has tools, so there is nothing to compare with it"
+        yield Fault(place, what, "add an arm with the tools of now")

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from range.cli.console import err
+from range.cli.show import count
 from range.events import (
     ActionEnded,
     AlertSeen,
@@ -79,6 +80,7 @@ class RunView:
                 return text
             case RunStarted():
                 self.run, self.done = event, event.done
+                self.lines.clear()  # what was made ready before is no trial
                 return self.heading()
             case TrialEnded(range_id=name, rerun=rerun):
                 self.lines.pop(name, None)
@@ -132,15 +134,19 @@ class RunView:
         with self.lock:
             now = time.monotonic()
             for name, line in self.lines.items():
-                count = f"{line.nodes} nodes, {line.alerts} alerts" if line.nodes or line.alerts else ""
+                seen = (
+                    f"{count(line.nodes, 'node')}, {count(line.alerts, 'alert')}" if line.nodes or line.alerts else ""
+                )
                 where, spent = self._where(line, now), f"{now - line.since:.0f} s"
-                table.add_row(Text(name, style="bold"), Text(line.phase, style="cyan"), Text(where), count, spent)
+                table.add_row(Text(name, style="bold"), Text(line.phase, style="cyan"), Text(where), seen, spent)
             return Group(Text(self.heading(), style="bold"), table, Text(self.note[:100], style="dim"))
 
 
 def clock(seconds: float) -> str:
-    """Seconds as people read a clock: `45 s`, `7:30 min`, `2:05 h`."""
+    """Seconds as people read a clock: `0.3 s`, `45 s`, `7:30 min`, `2:05 h`."""
     whole = round(seconds)
+    if 0 < seconds < 1:
+        return f"{seconds:.1f} s"
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

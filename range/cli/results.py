@@ -142,7 +142,10 @@ def _show(found: Verification) -> None:
         console.out.print(f"manifest sha256 {found.manifest}; decision {found.decision}")
     else:
         console.out.print(f"{found.source} does not hold: {count(len(found.flaws), 'flaw')}", style="bold red")
-        console.out.print(Text("  → do not rely on it; ask those who sealed it for an undamaged copy", style="cyan"))
+        hint = "do not rely on it; ask those who sealed it for an undamaged copy"
+        if found.whole:
+            hint = "all files are as they were sealed; have it signed with `jointrange sign`, or ask for a signed copy"
+        console.out.print(Text(f"  → {hint}", style="cyan"))
     for one in found.signatures:
         whose = f"by {one.name}" if one.name else "by a key that nobody named"
         console.out.print(f"signature {short(one.keyid)} {'holds' if one.holds else 'DOES NOT HOLD'}, {whose}")

@@ -109,10 +109,16 @@ def run_campaign(order: CampaignOrder, ports: Ports, emit: Sink) -> Finished:
         try:
             return _run(order, ready, run, ports, emit)
         except BaseException:
-            kept, all_ = len(run_folder.load_trials(run.folder)), len(run.record.order)
-            if kept:
-                emit(Note(f"{run.folder}: {kept} of {all_} trials are kept; the same command goes on with them"))
+            emit(Note(_left_off(run)))
             raise
+
+
+def _left_off(run: Opened) -> str:
+    """What is there of a run that was not ended, for people."""
+    kept = len(run.record.order) - len(missing(run.record, run_folder.load_trials(run.folder)))
+    if not kept:
+        return f"{run.folder}: no trial was ended; the same command begins with the first"
+    return f"{run.folder}: {kept} of {len(run.record.order)} trials are kept; the same command goes on with them"
 
 
 def prepare(order: CampaignOrder, ports: Ports, emit: Sink) -> Prepared:
@@ -321,6 +327,8 @@ def _record(
         seed=campaign.seed,
         inputs=inputs.digest(files, [images, order.overrides.said, __version__]),
         attack=loaded.scenario.scenario.attack,
+        tlp=campaign.tlp,
+        scenario_file=f"{names.INPUTS}/scenario/{loaded.scenario.path.name}",
         machine=(
             ("engine", f"{able.engine} {able.version}"),
             ("processors", str(able.cpus)),

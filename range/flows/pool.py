@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
 from range.errors import RangeError
-from range.events import Event, PhaseChanged, Sink, TrialEnded, nowhere
+from range.events import Event, Note, PhaseChanged, Sink, TrialEnded, nowhere
 from range.flows import ranges
 from range.flows.schedule import Room
 from range.flows.trials import TrialOrder, run_trial
@@ -105,6 +105,7 @@ def run_all(
                 future.result()
         except BaseException:
             ports.stop.set()
+            emit(Note("stopping: what was begun is being removed"))
             for future in running:
                 future.cancel()
             for order in list(begun):

@@ -99,7 +99,10 @@ def _claimed(folder: Path) -> Iterator[bool]:
 
 
 def _clear(folder: Path) -> None:
-    """Take away what belongs to trials that were not ended."""
+    """Take away what belongs to trials that were not ended, and files of which only a half was written."""
+    run_folder.clear_halves(folder)
+    for half in folder.parent.glob(f".{folder.name}{names.SUFFIX}.*"):
+        half.unlink(missing_ok=True)
     for path in (folder / names.TRIALS).glob("*"):
         if not (path / names.TRIAL).is_file():
             shutil.rmtree(path, ignore_errors=True)

@@ -91,6 +91,9 @@ def room(jobs: int, *, quiet: bool, layouts: Iterable[Layout], memory: int) -> R
     if quiet:
         return Room(1, why="one trial at a time: the campaign asks for quiet" if jobs > 1 else "")
     need = max((sum(size_bytes(node.limits.memory) for node in layout.nodes) for layout in layouts), default=0)
+    if 0 < memory < need:
+        why = f"one trial at a time: one alone may use {_gib(need)}, and this machine has {_gib(memory)} of memory"
+        return Room(1, why=why)
     fit = max(1, int(memory * SPARE / need)) if memory and need else jobs
     if fit >= jobs:
         return Room(jobs, ahead=1 < jobs < fit)

@@ -1,7 +1,7 @@
 """One trial: a fresh range under one arm, attacked, watched, and gone.
 
-    launch → configure → wait for a place → isolation probe → canaries → benign window → attack, with canaries between blocks → settle
-    → last canaries, the barrier → collect → destroy
+    launch → configure → wait for a place → isolation probe → canaries → benign window → attack, with canaries between
+    blocks → settle → last canaries, the barrier → collect → destroy
 
 Knows: the order, that nothing is attacked before the isolation probe holds, and which evidence is taken when.
 Must never: judge (range/verdict.py does), or leave a range behind.
@@ -22,7 +22,19 @@ from range.errors import IsolationBroken, Refused
 from range.events import Event, PhaseChanged, Sink
 from range.flows import defended, ranges
 from range.flows.defended import Defended
-from range.ledger import Action, Alert, CanaryResult, Capture, Flow, Isolation, Malformed, Moment, Phase, PhaseName, Trial
+from range.ledger import (
+    Action,
+    Alert,
+    CanaryResult,
+    Capture,
+    Flow,
+    Isolation,
+    Malformed,
+    Moment,
+    Phase,
+    PhaseName,
+    Trial,
+)
 from range.operations.attack import Attack, chosen
 from range.operations.benign import benign
 from range.operations.canary import canary

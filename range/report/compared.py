@@ -37,7 +37,10 @@ def between(before: CampaignResult, after: CampaignResult, arm: str = "") -> Com
 
 
 def outcome(found: Comparison) -> tuple[Outcome, str]:
-    """pass: no regression · fail: a step regressed, or the share over all steps fell · insufficient; and why."""
+    """pass: no regression · fail: a step regressed, or the share over all steps fell · insufficient; and why.
+
+    As in the gate `no_regression`, a step that was not conclusive before has nothing to be compared with: it is named.
+    """
     worse = [change.step for change in found.steps if change.verdict == "regressed"]
     if worse:
         return "fail", f"regressed: {', '.join(worse)}"
@@ -46,10 +49,12 @@ def outcome(found: Comparison) -> tuple[Outcome, str]:
         return "fail", "no single step is proven to have regressed, but over all steps less is noticed"
     if found.difference is None:
         return "insufficient", "no step is conclusive on both sides"
-    unsure = [change.step for change in found.steps if change.verdict in ("unknown", "flaky")]
+    unsure = [change.step for change in found.steps if change.before[1] and change.verdict in ("unknown", "flaky")]
     if unsure:
         return "insufficient", f"too few conclusive trials to tell: {', '.join(unsure)}"
-    return "pass", "no step regressed"
+    left_out = [change.step for change in found.steps if not change.before[1]]
+    more = f"; nothing was conclusive before, so nothing is compared: {', '.join(left_out)}" if left_out else ""
+    return "pass", f"no step regressed{more}"
 
 
 def _only(before: CampaignResult, after: CampaignResult) -> str:

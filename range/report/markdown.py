@@ -108,7 +108,7 @@ def _head(result: CampaignResult) -> Iterator[str]:
         yield ""
     arms = ", ".join(f"{arm} ({', '.join(tools) or 'no tool'})" for arm, tools in result.arms)
     facts = [
-        f"run {run.run_id}", f"level {run.level}", f"scenario {run.scenario}", f"topology {run.topology}",
+        f"TLP:{run.tlp.upper()}", f"run {run.run_id}", f"level {run.level}", f"scenario {run.scenario}", f"topology {run.topology}",
         f"arms {arms}", f"{len(result.judged)} trials", f"begun {moment(run.started)}",
         f"took {long(run.ended - run.started)}", f"seed {run.seed}", f"Jointrange {run.version}",
     ]  # fmt: skip

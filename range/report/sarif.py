@@ -29,13 +29,13 @@ LEVELS: dict[Shortfall, str] = {
 }
 
 
-def sarif(
-    result: CampaignResult, scenario: str = "inputs/campaign.yaml", campaign: str = "inputs/campaign.yaml"
-) -> str:
-    """The log as JSON text. `scenario` and `campaign` are where findings point to: paths with forward slashes.
+CAMPAIGN = "inputs/campaign.yaml"
+"""Where the campaign's file lies in a run's folder."""
 
-    The result does not know the scenario's file name: unless told, both are the campaign's file, which names it.
-    """
+
+def sarif(result: CampaignResult) -> str:
+    """The log as JSON text. Findings on steps point to the scenario's file, those on gates to the campaign's."""
+    scenario, campaign = result.run.scenario_file or CAMPAIGN, CAMPAIGN
     steps = folded(result)
     gates = [gate for gate in result.gate_results if gate.outcome == "fail"]
     short = [step for step in steps if step.shortfall is not None]

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
+from range.campaign import Tlp
 from range.report.folding import Attempt, Folded, folded, uuid5
 from range.report.sarif import attack_url
 from range.report.words import moment
 from range.result import CampaignResult
 from range.techniques import BUILT_IN, Table
 from range.verdict import NOTICED
-
-Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
 
 TLP_EXTENSION = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 TLP_CREATED = "2022-10-01T00:00:00.000Z"
@@ -38,9 +37,9 @@ ALWAYS = "2026-01-01T00:00:00.000Z"
 Object = dict[str, Any]
 
 
-def stix(result: CampaignResult, tlp: Tlp = "green", table: Table = BUILT_IN) -> str:
-    """The bundle as JSON text. `tlp`: the marking every object of ours carries."""
-    marking = _marking(tlp)
+def stix(result: CampaignResult, table: Table = BUILT_IN) -> str:
+    """The bundle as JSON text. Every object of ours carries the run's TLP label."""
+    marking = _marking(result.run.tlp)
     us = _shared("identity", marking, name="Jointrange", identity_class="system")
     objects: dict[str, Object] = {marking["id"]: marking, us["id"]: us}
     steps = [step for step in folded(result) if step.technique and step.noticed]

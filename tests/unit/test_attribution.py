@@ -263,3 +263,14 @@ def test_the_order_of_alerts_changes_no_attribution(alerts: list[Alert]) -> None
     assert [each.alert_index for each in found] == [0, 1, 2, 3]
     alone = [attribute([STEP, LATER], [alert])[0] for alert in alerts]
     assert [replace(each, alert_index=0) for each in found] == alone
+
+
+@given(
+    st.lists(st.text("ab1", min_size=1, max_size=4), min_size=1, max_size=5, unique=True),
+    st.text("aAb1 %2-", max_size=30),
+)
+def test_a_nonce_is_found_exactly_where_it_is_a_whole_word(nonces: list[str], text: str) -> None:
+    actions = [an_action(f"s{number}", nonce=nonce) for number, nonce in enumerate(nonces)]
+    low = text.lower()
+    words = {word for shown in (low, re.sub("%[0-9a-f]{2}", " ", low)) for word in re.split("[^0-9a-z]+", shown)}
+    assert ready(actions).nonces.echoed(text) == tuple(n for n, nonce in enumerate(nonces) if nonce in words)

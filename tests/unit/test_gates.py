@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from range.campaign import Gates, Known, NoRegression, Rules, Within
 from range.gates import HARM, VALIDITY, decide
 from range.ledger import Action, Alert, CanaryResult, Effect, Phase, Request, SensorHealth, Trial
-from range.result import CampaignResult, conclude
+from range.result import CampaignResult, conclude, doubtful
 from range.scorecard import GateResult, Outcome
 from tests.builders import (
     A_NULL_STEP,
@@ -28,6 +30,7 @@ from tests.builders import (
     canaries,
 )
 
+TOOLS = Path(__file__).parents[2] / "playbooks" / "tools"
 A, B = an_action("a"), an_action("b", start=T0 + 20, end=T0 + 21)
 CONTROL_TRIAL = a_control(A, B)
 SEEN_A, SEEN_B = an_alert(A, text="jra"), an_alert(B, text="jrb")
@@ -436,6 +439,109 @@ def test_expectations_of_rules() -> None:
     assert of(canaries=canaries("suricata", after=False)) == "insufficient"
     off = a_result(control, a_trial(wants, B), gates=Gates(expectations=False))
     assert "expectations" not in {each.gate for each in off.gate_results}
+
+
+def test_negative_tests_are_judged_by_expectations_alone() -> None:
+    quiet = replace(A, forbidden=("7",))
+    control = a_control(quiet)
+    loud = replace(SEEN_A, rule="7")
+    gates = Gates(noticed_min=0.9)
+    only = {word: a_result(control, a_trial(quiet, A_NULL_STEP, alerts=alerts), gates=gates)
+            for word, alerts in (("pass", ()), ("fail", (loud,)))}  # fmt: skip
+    for word, result in only.items():
+        assert gate(result, "expectations").outcome == word
+        assert gate(result, "inconclusive_max").outcome == "pass"
+        assert gate(result, "noticed_min").outcome == "insufficient"
+    dead = a_result(control, a_trial(quiet, canaries=canaries("suricata", after=False)))
+    assert gate(dead, "expectations").outcome == "insufficient"
+    assert gate(dead, "inconclusive_max").outcome == "insufficient"
+
+
+@pytest.mark.parametrize("reruns", [0, 4])
+def test_a_must_list_with_a_negative_test_says_so(reruns: int) -> None:
+    quiet = replace(A, forbidden=("7",))
+    result = ruled(Rules(Gates(must_notice=("a",)), reruns=reruns), a_control(quiet), a_trial(quiet))
+    found = gate(result, "must_notice a")
+    assert found.outcome == "insufficient"
+    assert "take it off the list" in found.reason
+    assert doubtful(result) == ()
+
+
+# Digests of configurations: the same in every trial of an arm, for what differs from range to range is in none.
+
+PER_RANGE = (
+    "range_id",
+    "range_nodes",
+    "inventory_hostname",
+    "ansible_date_time",
+    "ansible_host",
+    "now(",
+    "lookup(",
+    "random",
+)
+
+
+def test_no_bundled_tool_watches_a_file_that_differs_from_range_to_range() -> None:
+    """What configures a tool that watches its files names nothing that only one range has."""
+    watching = []
+    for manifest in sorted(TOOLS.glob("*/tool.yaml")):
+        if not yaml.safe_load(manifest.read_text("utf-8")).get("health", {}).get("config"):
+            continue
+        watching.append(manifest.parent.name)
+        for file in sorted(manifest.parent.rglob("*")):
+            if file.is_file() and file != manifest:
+                text = file.read_text("utf-8")
+                assert not [word for word in PER_RANGE if word in text], file
+    assert set(watching) >= {"suricata", "suricata-inline", "modsecurity-crs", "fail2ban-ssh"}
+
+
+# Many trials confirm each other.
+
+
+def of_many(noticed: int, missed: int, unknown: int, **rules: Any) -> GateResult:
+    dead = canaries("suricata", after=False)
+    kinds: list[dict[str, Any]] = [{"alerts": (SEEN_A,)}] * noticed + [{}] * missed + [{"canaries": dead}] * unknown
+    trials = [a_trial(A, id=f"d{n}", number=n, **changes) for n, changes in enumerate(kinds)]
+    return gate(ruled(Rules(Gates(must_notice=("a",)), **rules), a_control(A), *trials), "must_notice a")
+
+
+@pytest.mark.parametrize(
+    ("noticed", "missed", "unknown", "word"),
+    [
+        (10, 0, 0, "pass"), (9, 1, 0, "pass"), (8, 2, 0, "pass"), (7, 3, 0, "fail"), (0, 10, 0, "fail"),
+        (4, 1, 0, "pass"), (3, 2, 0, "fail"), (3, 1, 0, "fail"), (2, 1, 1, "fail"), (3, 0, 1, "insufficient"),
+        (8, 1, 1, "pass"), (7, 1, 2, "insufficient"), (7, 2, 1, "insufficient"), (6, 3, 1, "fail"),
+        (9, 0, 1, "pass"), (7, 0, 3, "insufficient"), (0, 0, 5, "insufficient"),
+    ],
+)  # fmt: skip
+def test_many_trials_confirm_each_other(noticed: int, missed: int, unknown: int, word: str) -> None:
+    found = of_many(noticed, missed, unknown)
+    assert found.outcome == word, found.reason
+    assert ("flaky" in found.reason) == (word == "pass" and missed > 0)
+
+
+def test_what_many_trials_show_is_told() -> None:
+    assert of_many(9, 1, 0).reason == (
+        "a was blocked or detected in 9 of 10 trials; warning: it is flaky (of 5 and more trials 80% are enough)"
+    )
+    assert of_many(6, 3, 1).reason == (
+        "a was blocked or detected in 6 of 10 trials, and nobody knows of 1; at least 80% must be"
+    )
+
+
+def test_where_reruns_are_asked_they_decide_for_many_trials_too() -> None:
+    assert of_many(9, 1, 0, reruns=4).outcome == "fail"  # none of the four was there
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 5), st.integers(0, 5), st.integers(1, 5))
+def test_to_learn_what_was_not_known_never_turns_a_decision_round(noticed: int, missed: int, unknown: int) -> None:
+    word = of_many(noticed, missed, unknown).outcome
+    better, worse = of_many(noticed + 1, missed, unknown - 1).outcome, of_many(noticed, missed + 1, unknown - 1).outcome
+    if word == "pass":
+        assert (better, worse) == ("pass", "pass")
+    if word == "fail":
+        assert (better, worse) == ("fail", "fail")
 
 
 # The decision, over any results.

@@ -52,6 +52,23 @@ def test_only_conclusive_verdicts_are_in_a_share() -> None:
     assert [(time.step, time.seconds) for time in card.times] == [("a", pytest.approx(0.7))]
 
 
+def test_a_negative_test_is_in_no_share() -> None:
+    quiet = replace(B, forbidden=("7",))
+    control = a_control(A, quiet)
+    plain = a_result(a_control(A), a_trial(A, alerts=(SEEN_A,))).scorecards[1]
+    for trial in (a_trial(A, quiet, alerts=(SEEN_A,)), a_trial(A, quiet, alerts=(SEEN_A, replace(SEEN_B, rule="7")))):
+        card = a_result(control, trial).scorecards[1]
+        assert card.count("not_applicable") == 1
+        for name in ("noticed", "blocked", "conclusive", "noticed_suite", "weighted", "bounds", "qualities", "times"):
+            assert getattr(card, name) == getattr(plain, name), name
+        assert (card.time_to_detect is None) == (plain.time_to_detect is None)
+        assert card.time_to_detect is not None
+        assert card.time_to_detect.detected + card.time_to_detect.censored == 1
+    broken = a_result(a_control(A, replace(quiet, effect="absent")), a_trial(A, quiet, alerts=(SEEN_A,))).scorecards[1]
+    assert broken.count("inconclusive") == 1
+    assert broken.bounds == plain.bounds
+
+
 def test_nothing_conclusive_is_no_percentage() -> None:
     card = a_result(a_trial(A)).scorecards[0]
     assert (card.noticed, card.blocked, card.conclusive) == (None, None, 0)

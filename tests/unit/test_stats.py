@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from array import array
 from itertools import pairwise
 
 import pytest
@@ -304,6 +305,24 @@ def test_a_quantile_lies_between_in_proportion() -> None:
     assert stats.quantile([4.0, 1.0, 3.0, 2.0], 0.5) == 2.5
     assert stats.quantile([1.0, 2.0, 3.0], 0.95) == pytest.approx(2.9)
     assert stats.quantile([7.0], 0.99) == 7.0
+
+
+def test_the_middle_is_the_median() -> None:
+    assert stats.middle(array("d", (3.0, 1.0, 2.0))) == 2.0
+    assert stats.middle(array("d", (4.0, 1.0, 2.0, 3.0))) == 2.5
+    with pytest.raises(ValueError, match="median of nothing"):
+        stats.middle(array("d"))
+
+
+@pytest.mark.parametrize("columns", [1, 500, stats.AT_A_TIME + 1])
+def test_words_are_drawn_some_rows_at_a_time_and_stay_the_same(columns: int) -> None:
+    from numpy import array_equal, concatenate
+    from numpy.random import PCG64
+
+    rows = 600 if columns == 500 else 3
+    blocks = list(stats._raw(5, rows, columns))
+    assert len(blocks) > 1 or columns == 1
+    assert array_equal(concatenate(blocks).ravel(), PCG64(5).random_raw(rows * columns))
 
 
 def test_what_makes_no_sense_is_refused() -> None:

@@ -14,7 +14,7 @@ from range.attribution import attribute
 from range.campaign import Gates, Rules
 from range.controls import control_of
 from range.ledger import Action, Alert, Capture, Effect, Endpoint, Isolation, Malformed, SensorHealth, Trial
-from range.verdict import CONCLUSIVE, Bench, Repeat, StepVerdict, judge, quality, repeats
+from range.verdict import CONCLUSIVE, NEGATIVE, Bench, Repeat, StepVerdict, judge, quality, repeats
 from range.witness import dead_tools
 from tests.builders import A_NULL_STEP, T0, a_control, a_demo_result, a_trial, an_action, an_alert, canaries
 
@@ -373,6 +373,43 @@ def test_what_a_step_expects_of_rules() -> None:
     assert one(with_alerts(replace(wants, expected=()), an_alert(STEP))).unmet == ()
     several = with_alerts(wants, an_alert(STEP, rule="9000001", also=("942100", "949110")))
     assert one(several).unmet == ()
+
+
+QUIET = replace(STEP, forbidden=("942100",))
+
+
+def test_a_negative_test_is_no_attack() -> None:
+    control = a_control(QUIET)
+    silent = one(with_alerts(QUIET), control)
+    assert (silent.label, silent.detail, silent.unmet) == ("not_applicable", NEGATIVE, ())
+    assert silent.why.startswith("It is no attack: it asks for the silence of rule 942100, and there was silence.")
+    other = one(with_alerts(QUIET, an_alert(STEP, rule="1")), control)
+    assert (other.label, other.detail, other.unmet) == ("not_applicable", NEGATIVE, ())
+    for trial in (
+        with_alerts(QUIET, an_alert(STEP, rule="942100")),
+        with_alerts(replace(QUIET, effect="absent"), an_alert(STEP, rule="942100", disposition="blocked")),
+        with_alerts(QUIET, an_alert(STEP, rule="942100"), canaries=canaries("suricata", after=False)),
+    ):
+        found = one(trial, control)
+        assert (found.label, found.detail) == ("not_applicable", NEGATIVE)
+        assert found.unmet == ("rule 942100 alerted, and must not",)
+        assert "But rule 942100 alerted" in found.why
+
+
+def test_the_silence_that_a_negative_test_asks_for_must_mean_something() -> None:
+    """Also when another tool alerted, or stopped it: the rule that must be silent may be that of a dead tool."""
+    control, dead = a_control(QUIET), {"canaries": canaries("suricata", after=False)}
+    for alerts in ((), (an_alert(STEP, tool="waf", rule="1"),)):
+        found = one(with_alerts(QUIET, *alerts, **dead), control)
+        assert (found.label, found.reason, found.unmet) == ("inconclusive", "sensor_dead", ())
+    stopped = one(with_alerts(replace(QUIET, effect="absent"), **dead), control)
+    assert (stopped.label, stopped.reason) == ("inconclusive", "sensor_dead")
+    assert one(with_alerts(QUIET), a_control(replace(QUIET, effect="absent"))).reason == "control_failed"
+
+
+def test_a_step_that_also_expects_a_rule_is_no_negative_test() -> None:
+    both = replace(QUIET, expected=("9000001",))
+    assert one(with_alerts(both), a_control(both)).label == "missed"
 
 
 def test_a_rerun_is_judged_for_its_own_steps_only() -> None:

@@ -108,3 +108,15 @@ def test_inputs_are_kept_as_they_were(tmp_path: Path) -> None:
     folder.save_inputs(tmp_path, files)
     assert folder.load_inputs(tmp_path) == files
     assert (tmp_path / "inputs" / "tools" / "watch" / "tool.yaml").read_bytes() == b"\x00\xff"
+
+
+def test_halves_of_files_are_taken_away_and_nothing_else(tmp_path: Path) -> None:
+    """A half has the name that a file has while it is written; what only looks like it stays."""
+    stay = [".gitignore", "result.json", ".a.b", "trials/.x.ABCDEFGH", "inputs/a.b1234567"]
+    go = [".result.json.a1b2c3d4", "trials/control-1/.trial.json.abcd_123"]
+    for name in (*stay, *go):
+        folder.write(tmp_path / name, b"x")
+    folder.clear_halves(tmp_path)
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()) == sorted(
+        stay
+    )

@@ -50,6 +50,15 @@ def test_the_same_folder_gives_the_same_bytes_whatever_its_times_and_modes(tmp_p
     assert size == len(content)
 
 
+def test_a_statement_that_is_not_in_the_folder_yet_is_packed_all_the_same(tmp_path: Path) -> None:
+    run = a_sealed_folder(tmp_path / "run", a=b"x")
+    pack(run, tmp_path / "1.bundle")
+    said = (run / names.STATEMENT).read_bytes()
+    (run / names.STATEMENT).unlink()
+    pack(run, tmp_path / "2.bundle", said)
+    assert (tmp_path / "1.bundle").read_bytes() == (tmp_path / "2.bundle").read_bytes()
+
+
 def test_tarfile_and_tar_read_it(tmp_path: Path) -> None:
     deep = {"d" * 90 + "__" + "f" * 90: b"deep", "run": b"x" * 513}
     pack(a_sealed_folder(tmp_path / "run", **deep), tmp_path / "run.bundle")

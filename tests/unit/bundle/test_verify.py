@@ -211,3 +211,20 @@ def test_what_is_not_there_or_was_never_sealed(tmp_path: Path) -> None:
         verify(tmp_path / "nothing.bundle")
     with pytest.raises(NotFound, match="never sealed"):
         verify(tmp_path)
+
+
+def test_who_did_not_sign_is_told_apart_from_what_was_changed(sealed: Path, run: Path) -> None:
+    mallory = [load_public(sealed / "mallory.pub")]
+    found = verify(run, mallory)
+    assert (found.holds, found.whole, found.lacking) == (False, True, 1)
+    both = verify(run, [*mallory, load_public(sealed / "alice.pub")], 1)
+    assert (both.holds, both.whole, both.lacking) == (True, True, 0)
+    (run / names.RESULT).write_bytes(b"{}")
+    found = verify(run, mallory)
+    assert (found.holds, found.whole, found.lacking) == (False, False, 1)
+
+
+def test_a_file_of_another_kind_is_told_for_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no bundle\n" * 100)
+    [flaw] = verify(tmp_path / "notes.txt").flaws
+    assert flaw.what.startswith("this is no bundle, or its very beginning is damaged")

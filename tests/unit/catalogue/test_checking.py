@@ -48,6 +48,23 @@ def test_a_mere_consequence_is_not_told(text: str) -> None:
     assert len(told(text)) == 1
 
 
+def test_of_a_file_of_another_kind_nothing_else_is_told() -> None:
+    text = "name: t\nsteps: []\nschema: {}\n"
+    for schema, what in (
+        (
+            "jointrange.scenario/1",
+            "3: this file is of the kind `scenario`, and one of the kind `topology` is wanted here",
+        ),
+        ("jointrange.topolgy/1", "3: `jointrange.topolgy/1` is not `jointrange.topology/1`"),
+        ("jointrange.topology/2", "3: `jointrange.topology/2` is not `jointrange.topology/1`"),
+        ("topology", "3: `topology` is not `jointrange.topology/1`"),
+    ):
+        made, problems = judged(Topology, parse("f", text.format(schema).encode()), faults)
+        shown = [f"{problem.where.line}: {problem.what}" for problem in problems]
+        assert what in shown
+        assert (made is None and len(shown) == 1) == ("scenario" in schema)
+
+
 def test_problems_are_raised_together() -> None:
     with pytest.raises(Invalid) as caught:
         checked(Topology, parse("f", b"nodes: {a: {}}\nname: T\n"), faults)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from range.campaign import Campaign
 from range.catalogue.checks import campaign_faults, profile_faults, scenario_faults, tool_faults
+from range.errors import Fault
 from range.scenario import Profile, Scenario
 from range.tool import Tool
 
@@ -91,7 +94,8 @@ def test_gates_name_steps_of_the_scenario() -> None:
         ({"versus": "befor"}, "there is no arm `befor` to compare with", "did you mean `before`?"),
         ({"versus": "control"}, "the arm `control` has no tools, so nothing is noticed under it",
          "there is `before`, `after`"),
-        ({"versus": "bare"}, "the arm `bare` has no tools, so nothing is noticed under it", "there is `before`, `after`"),
+        ({"versus": "bare"}, "the arm `bare` has no tools, so nothing is noticed under it",
+         "there is `before`, `after`"),
         ({"versus": "before"}, "", ""),
     ],
 )  # fmt: skip
@@ -103,6 +107,15 @@ def test_a_regression_is_measured_against_an_arm_with_tools(gate: dict[str, str]
     found = campaign_faults(Campaign.model_validate(parts), a_scenario(step("scan")))
     wanted = [Fault(("gates", "no_regression", "versus"), what, hint)] if what else []
     assert list(found) == wanted
+
+
+def test_an_arm_is_not_compared_with_itself() -> None:
+    parts = {
+        "schema": "jointrange.campaign/1", "name": "c", "topology": "t", "scenario": "s",
+        "arms": {"control": [], "before": ["x"]}, "gates": {"no_regression": {"versus": "before"}},
+    }  # fmt: skip
+    [found] = campaign_faults(Campaign.model_validate(parts), a_scenario(step("scan")))
+    assert "no other arm than `before` has tools" in found.what
 
 
 def test_payloads_go_to_a_file_and_rules_are_not_both_wanted_and_forbidden() -> None:

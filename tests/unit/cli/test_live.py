@@ -72,12 +72,29 @@ def test_the_table_counts_the_benign_window_down() -> None:
     shown = screen.file.getvalue()  # type: ignore[attr-defined]
     assert "r: level pr, 1 of 4 trials" in shown
     assert "7:30 min left" in shown or "7:29 min left" in shown
-    assert "1 nodes, 1 alerts" in shown
+    assert "1 node, 1 alert" in shown
+
+
+def test_what_was_made_ready_before_the_trials_is_not_shown_beside_them() -> None:
+    view = RunView(quiet=True)
+    view(PhaseChanged("another-run", "building"))
+    assert list(view.lines) == ["another-run"]
+    for event in EVENTS:
+        view(event)
+    assert list(view.lines) == ["t-1"]
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0 s"), (59.4, "59 s"), (59.6, "1:00 min"), (450, "7:30 min"), (3600, "1:00 h"), (28800, "8:00 h")],
+    [
+        (0, "0 s"),
+        (0.33, "0.3 s"),
+        (59.4, "59 s"),
+        (59.6, "1:00 min"),
+        (450, "7:30 min"),
+        (3600, "1:00 h"),
+        (28800, "8:00 h"),
+    ],
 )
 def test_time_as_people_read_it(seconds: float, text: str) -> None:
     assert clock(seconds) == text

@@ -13,7 +13,7 @@ from range.bundle.sealing import seal
 from range.report.data import to_json
 from range.report.outputs import outputs
 from tests.builders import a_demo_result
-from tests.unit.bundle.runs import a_bundle, a_run_folder, spoil
+from tests.unit.bundle.runs import a_bundle, a_pair_each, a_run_folder, spoil
 from tests.unit.cli.program import Program
 from tests.unit.report.test_compared import a_campaign
 
@@ -134,6 +134,19 @@ def a_sealed_campaign(path: Path, trials: int, *missed: str) -> Path:
     run = path / "run"
     write(run / names.RESULT, to_json(result).encode())
     return seal(run, path / f"{path.name}.bundle")
+
+
+def test_a_signature_that_is_missing_is_no_damage(tmp_path: Path, program: Program) -> None:
+    bundle = a_bundle(tmp_path, "alice")
+    a_pair_each(tmp_path, ("bob",))
+    code, out, _ = program("verify", bundle, "--key", tmp_path / "bob.pub")
+    assert code == 1
+    assert "the named key must have signed, 0 did; not by bob (" in out
+    assert "all files are as they were sealed; have it signed with `jointrange sign`" in out
+    assert "undamaged" not in out
+    code, out, _ = program("verify", spoil(bundle), "--key", tmp_path / "bob.pub")
+    assert code == 1
+    assert "ask those who sealed it for an undamaged copy" in out
 
 
 def test_compare_says_which_step_regressed(tmp_path: Path, program: Program) -> None:

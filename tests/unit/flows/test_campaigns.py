@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import resource
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from range import catalogue
 from range.bundle import folder
 from range.bundle.record import judged
 from range.bundle.verify import verify
-from range.errors import EngineFault, NotFound, RangeError, Refused
+from range.errors import EngineFault, Exhausted, NotFound, RangeError, Refused
 from range.events import Event, Note, PhaseChanged, RunStarted, TrialEnded, nowhere
 from range.flows.campaigns import CampaignOrder, Finished, run_campaign, run_id_of
 from range.flows.schedule import Overrides
@@ -178,10 +180,67 @@ def test_a_run_that_failed_goes_on_with_what_is_missing(tmp_path: Path) -> None:
 
 def test_a_run_that_failed_at_once_keeps_its_folder_for_the_next_start(tmp_path: Path) -> None:
     order = an_order(tmp_path)
+    told: list[Event] = []
+    engine = MemoryEngine(answer=working)
+    engine.fail_at[1] = EngineFault("no")
     with pytest.raises(RangeError):
-        run(order, fail_at=1)
+        run_campaign(order, memory_ports(engine), told.append)
     [there] = (tmp_path / "results").iterdir()
+    assert told[-1] == Note(f"{there}: no trial was ended; the same command begins with the first")
     assert run(order)[0].folder == there
+
+
+@contextmanager
+def no_file_longer_than(size: int) -> Iterator[None]:
+    """What a disk with little room does to this process: a write beyond `size` bytes of a file fails."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_disk_that_is_full_while_the_run_is_sealed_costs_no_trial(tmp_path: Path) -> None:
+    """The bundle holds everything, so it is longer than any other file: only it finds no room."""
+    order = an_order(tmp_path)
+    size = run(order)[0].bundle.stat().st_size
+    room = size - 5000
+    with no_file_longer_than(room), pytest.raises(Exhausted, match=r"cannot write .*\.bundle: File too large"):
+        run(replace(order, results=tmp_path / "other"))
+    [there] = (tmp_path / "other").iterdir()
+    assert (there / "result.json").is_file(), "the disk was full too early for this test"
+    done, events, engine = run(replace(order, results=tmp_path / "other"))
+    assert done.folder == there
+    assert (engine.changes, [event for event in events if isinstance(event, TrialEnded)]) == ([], [])
+    assert verify(done.bundle).holds
+    assert verify(done.folder).holds
+
+
+@pytest.mark.parametrize("there", [(), ("manifest.json",), ("manifest.json", "the bundle")])
+def test_a_run_killed_between_its_result_and_its_seal_is_only_sealed(tmp_path: Path, there: tuple[str, ...]) -> None:
+    """What such a process leaves, by how far it came; and with the halves of files it was writing."""
+    order = an_order(tmp_path)
+    first, _, _ = run(order)
+    (first.folder / "statement.dsse.json").unlink()
+    if "manifest.json" not in there:
+        (first.folder / "manifest.json").unlink()
+    if "the bundle" not in there:
+        first.bundle.unlink()
+    halves = [first.folder / ".result.json.a1b2c3d4", first.folder / "trials" / "control-1" / ".trial.json.a_b2c3d4",
+              first.bundle.with_name(f".{first.bundle.name}.a1b2c3d4")]  # fmt: skip
+    for half in halves:
+        half.write_text("hal")
+    before = kept(tmp_path)
+    done, events, engine = run(order)
+    assert (done.folder, done.bundle) == (first.folder, first.bundle)
+    assert (engine.changes, [event for event in events if isinstance(event, TrialEnded)]) == ([], [])
+    assert kept(tmp_path) == before
+    assert done.result.judged == first.result.judged
+    assert verify(done.bundle).holds
+    assert verify(done.folder).holds
+    assert [half for half in halves if half.exists()] == []
+    assert run(order)[0].folder != done.folder, "now it is over"
 
 
 def test_after_the_budget_no_trial_is_begun_and_the_missing_are_named(tmp_path: Path) -> None:
@@ -263,8 +322,16 @@ def test_reruns_are_gone_on_with_as_well(tmp_path: Path) -> None:
         if isinstance(event, PhaseChanged) and event.range_id.endswith("defended-2-rerun") and event.phase == "probing":
             raise EngineFault("no")
 
+    told: list[str] = []
+
+    def heard(event: Event) -> None:
+        if isinstance(event, Note):
+            told.append(event.text)
+        emit(event)
+
     with pytest.raises(EngineFault):
-        run_campaign(order, memory_ports(engine), emit)
+        run_campaign(order, memory_ports(engine), heard)
+    assert "2 of 2 trials are kept; the same command goes on with them" in told[-1], "reruns are not counted"
     before = kept(tmp_path)
     assert set(before) == {"control-1", "defended-1", "defended-1-rerun"}
     done = run_campaign(order, memory_ports(Alive()), nowhere)

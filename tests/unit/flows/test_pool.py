@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from range.errors import EngineFault
-from range.events import Event, PhaseChanged, nowhere
+from range.events import Event, Note, PhaseChanged, nowhere
 from range.flows.defended import Defended
 from range.flows.pool import LAUNCHING, run_all
 from range.flows.schedule import Room
@@ -135,6 +135,8 @@ def test_a_trial_that_was_cut_short_is_not_kept(tmp_path: Path) -> None:
 def test_a_fault_ends_the_others_and_removes_their_ranges(tmp_path: Path) -> None:
     engine = MemoryEngine()
     engine.fail_at[6] = EngineFault("no")
+    events: list[Event] = []
     with pytest.raises(EngineFault):
-        run_all(orders(5, tmp_path), Room(2, ahead=True), None, lambda *_: None, memory_ports(engine), nowhere)
+        run_all(orders(5, tmp_path), Room(2, ahead=True), None, lambda *_: None, memory_ports(engine), events.append)
     assert engine.survey() == ()
+    assert Note("stopping: what was begun is being removed") in events

@@ -96,10 +96,13 @@ LAYOUT = resolve(
 def test_no_more_at_once_than_the_machine_holds(jobs: int, quiet: bool, memory: int, fit: int, ahead: bool) -> None:
     found = room(jobs, quiet=quiet, layouts=[LAYOUT], memory=memory * 2**30)
     assert (found.jobs, found.ahead) == (fit, ahead)
-    assert bool(found.why) == (fit != jobs)
+    assert bool(found.why) == (fit != jobs or memory == 1)
 
 
 def test_why_not_is_told() -> None:
     assert room(4, quiet=False, layouts=[LAYOUT], memory=6 * 2**30).why == (
         "2 trials at once, not 4: each may use 2.0 GiB of this machine's 6.0 GiB of memory"
+    )
+    assert room(1, quiet=False, layouts=[LAYOUT], memory=2**30).why == (
+        "one trial at a time: one alone may use 2.0 GiB, and this machine has 1.0 GiB of memory"
     )

@@ -74,6 +74,17 @@ def test_a_step_in_doubt_is_no_pass(word: str) -> None:
     assert outcome(a_comparison("same", word))[0] == "insufficient"
 
 
+def test_a_step_that_was_not_conclusive_before_is_named_and_no_reason_for_doubt() -> None:
+    """A chain that was cut before it in both runs: there is nothing that could have been lost."""
+    found = a_comparison("same", "unknown")
+    cut = replace(found.steps[1], before=(0, 0), after=(0, 0))
+    decision, why = outcome(replace(found, steps=(found.steps[0], cut)))
+    assert decision == "pass"
+    assert why == "no step regressed; nothing was conclusive before, so nothing is compared: 1"
+    lost = replace(found.steps[1], after=(0, 0))
+    assert outcome(replace(found, steps=(found.steps[0], lost)))[0] == "insufficient"
+
+
 def test_which_arm_must_be_clear() -> None:
     one, two = a_campaign(1, arm="candidate"), a_campaign(1, arm="previous")
     both = a_result(*(judged.trial for judged in (*one.judged, *two.of_arm("previous"))))

@@ -42,6 +42,13 @@ def test_each_limit_is_there_when_it_holds_and_only_then() -> None:
     assert "1 x canary not seen" in dead
 
 
+def test_a_negative_test_is_told_as_what_it_is() -> None:
+    quiet = replace(STEP, forbidden=("7",))
+    text = "\n".join(limits(a_result(a_control(quiet), a_trial(quiet))))
+    assert "1 of 1 verdicts are about steps that are no attack" in text
+    assert "never tried" not in text
+
+
 def test_a_short_benign_window_is_told_with_what_it_allows() -> None:
     text = said(a_trial(STEP, alerts=(an_alert(STEP),), phases=(Phase("benign", T0 - 1800, T0),)))
     assert "defended: 0 false alarms in 30 min of benign-only time" in text

@@ -75,9 +75,9 @@ def test_a_finding_has_the_same_fingerprint_in_the_next_run() -> None:
 
 
 def test_findings_point_to_the_files_they_are_about() -> None:
-    run = read(sarif(replace(a_demo_result(), gate_results=(FAILED,)), "a/scenario.yaml", "a/campaign.yaml"))
+    run = read(sarif(replace(a_demo_result(scenario_file="inputs/scenario/s.yaml"), gate_results=(FAILED,))))
     places = [one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in run["results"]]
-    assert places == ["a/scenario.yaml", "a/campaign.yaml"]
+    assert places == ["inputs/scenario/s.yaml", "inputs/campaign.yaml"]
 
 
 def test_an_empty_campaign_has_no_finding() -> None:

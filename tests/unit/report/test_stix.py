@@ -81,7 +81,7 @@ def test_a_block_no_tool_told_of_is_credited_to_the_tools_together() -> None:
 
 @pytest.mark.parametrize("tlp", get_args(Tlp))
 def test_every_object_carries_the_marking_which_is_in_the_bundle(tlp: Tlp) -> None:
-    objects = read(stix(a_demo_result(), tlp))
+    objects = read(stix(a_demo_result(tlp=tlp)))
     [marking] = of_type(objects, "marking-definition")
     assert marking["name"] == f"TLP:{tlp.upper()}"
     assert [extension["tlp_2_0"] for extension in marking["extensions"].values()] == [tlp]
@@ -95,8 +95,8 @@ def test_equal_objects_have_equal_ids_and_others_have_others() -> None:
     assert ids() == ids()
     shared = ids() & ids(run_id="r-0000", ended=1_795_500_000.0)
     assert {name.partition("--")[0] for name in shared} == {"attack-pattern", "identity", "marking-definition"}
-    green = {made["id"] for made in read(stix(a_demo_result()))}
-    red = {made["id"] for made in read(stix(a_demo_result(), "red"))}
+    green = {made["id"] for made in read(stix(a_demo_result(tlp="green")))}
+    red = {made["id"] for made in read(stix(a_demo_result(tlp="red")))}
     assert green & red == set()
 
 

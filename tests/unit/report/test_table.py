@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import get_args
 
-from range.ledger import SensorHealth
+from range.ledger import SensorHealth, Trial
 from range.report.table import REASONS, SYMBOLS, WORST, rows
 from range.verdict import Label, Reason
 from tests.builders import a_control, a_demo_result, a_result, a_trial, an_action, an_alert, canaries
@@ -44,6 +44,19 @@ def test_words_for_the_rest() -> None:
     )
     record = an_alert(STEP, tool="zeek", rule="conn", telemetry=True)
     assert text(a_trial(STEP, alerts=(record,))) == "telemetry only (zeek)"
+
+
+def test_words_for_a_negative_test() -> None:
+    quiet = replace(STEP, forbidden=("7",))
+
+    def told(*trials: Trial) -> str:
+        (row,) = rows(a_result(a_control(quiet), *trials))
+        return row.cells[-1].text
+
+    silent, loud = a_trial(quiet), a_trial(quiet, id="d2", number=2, alerts=(an_alert(STEP, rule="7"),))
+    assert told(silent) == "not applicable: no attack, and rules stayed silent"
+    assert told(loud) == "not applicable: no attack, rule 7 alerted, and must not"
+    assert told(silent, loud) == "not applicable: no attack, rule 7 alerted, and must not, 2 of 2 trials"
 
 
 def test_several_trials_in_one_cell_show_the_worst_first() -> None:
