@@ -1,7 +1,7 @@
 """Ground truth: what was done in a trial, and what the tools said. Records only.
 
 Knows: the shape of evidence. Every time is in seconds since the epoch, from the one clock of the trial.
-Must never: decide what a record means (range/verdict.py does), or do I/O.
+Must never: decide what a record means (range/judging/verdict.py does), or do I/O.
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ from range.campaign import Level
 from range.events import Sink, nowhere
 from range.flows.campaigns import CampaignOrder, run_campaign
 from range.flows.schedule import Overrides
+from range.judging.result import CampaignResult
 from range.ports import Ports
 from range.report.table import cell
-from range.result import CampaignResult
 from range.settings import Settings, from_environment
 
 SHOWN = 20

@@ -1,4 +1,5 @@
-"""The pytest plugin: ranges and campaigns as fixtures. Loaded by every pytest run where Jointrange is installed, so it is light.
+"""The pytest plugin: ranges and campaigns as fixtures. Every pytest run loads it where Jointrange is installed, so it
+is light.
 
     def test_reaches(range_lab):
         lab = range_lab("topologies/pair")

@@ -2,7 +2,7 @@
 
 Knows: that a flow belongs to an action when it is between its two nodes, whichever way round, and goes on during it,
 or begins right after it and during no other; and that a replayed pcap's flows are those it holds.
-Must never: judge, or weigh what a capture with gaps does not show (range/verdict.py does).
+Must never: judge, or weigh what a capture with gaps does not show (range/judging/verdict.py does).
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from range.campaign import Gates, Known, NoRegression, Rules, Weights, Within
+from range.judging.result import CampaignResult, Run, conclude
 from range.ledger import (
     Action,
     Alert,
@@ -26,7 +27,6 @@ from range.ledger import (
     Trial,
     Usage,
 )
-from range.result import CampaignResult, Run, conclude
 
 T0 = 1_795_444_000.0
 ATTACKER, WEB, OFFICE = "203.0.113.9", "192.0.2.10", "198.51.100.7"

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from range.bundle import names
 from range.bundle.manifest import OUTSIDE, canonical
-from range.result import CampaignResult
+from range.judging.result import CampaignResult
 
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 PROFILE = "https://w3id.org/ro/crate/1.1"

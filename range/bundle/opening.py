@@ -17,8 +17,8 @@ from range.bundle.record import judged
 from range.bundle.sealing import refuse_broken
 from range.bundle.verify import verify
 from range.errors import Exhausted
+from range.judging.result import CampaignResult
 from range.report.data import from_json
-from range.result import CampaignResult
 
 
 def sealed_result(source: Path) -> CampaignResult:

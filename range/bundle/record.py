@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from range.campaign import Rules
+from range.judging.result import CampaignResult, Run, conclude
 from range.ledger import Trial
-from range.result import CampaignResult, Run, conclude
 
 SCHEMA: Literal["jointrange.run/1"] = "jointrange.run/1"
 

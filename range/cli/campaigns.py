@@ -19,7 +19,6 @@ from rich.table import Table
 from rich.text import Text
 
 from range import catalogue, wiring
-from range.breakdown import breakdown, told
 from range.bundle.keys import load_private
 from range.campaign import Level
 from range.cli import console, exits
@@ -28,9 +27,10 @@ from range.cli.ranges import Json, results_folder
 from range.errors import Exhausted, Invalid, Problem, Where
 from range.flows.campaigns import CampaignOrder, run_campaign
 from range.flows.schedule import Overrides
+from range.judging.breakdown import breakdown, told
+from range.judging.result import CampaignResult
 from range.report.annotations import annotations as markings
 from range.report.table import rows
-from range.result import CampaignResult
 from range.settings import from_environment
 
 STYLES = {

@@ -23,10 +23,10 @@ from range.cli import console, exits
 from range.cli.ranges import Json
 from range.cli.show import count
 from range.errors import Conflict, Refused
+from range.judging.scorecard import Comparison, Outcome
 from range.report.compared import between, outcome
 from range.report.difference import Change, differences
 from range.report.outputs import outputs
-from range.scorecard import Comparison, Outcome
 
 Source = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of a finished run.")]
 EXIT: dict[Outcome, int] = {

@@ -14,7 +14,6 @@ from typing import Annotated
 import typer
 
 from range import catalogue, wiring
-from range.breakdown import Breakdown, breakdown
 from range.cli import console
 from range.cli.campaigns import AtLevel, Jobs, Name, Seed, Window, duration
 from range.cli.live import RunView
@@ -22,6 +21,7 @@ from range.cli.ranges import Json
 from range.errors import EngineFault
 from range.flows.campaigns import CampaignOrder, prepare, run_campaign
 from range.flows.schedule import Overrides
+from range.judging.breakdown import Breakdown, breakdown
 from range.ports import Ports
 from range.settings import from_environment
 

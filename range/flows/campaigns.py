@@ -4,7 +4,7 @@
     → seal
 
 Knows: the order of these, and that everything that can be refused is refused before anything is started.
-Must never: judge (range/result.py does), or let one trial's range meet another's.
+Must never: judge (range/judging/result.py does), or let one trial's range meet another's.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from range.flows.pool import run_all
 from range.flows.resuming import Opened, opened
 from range.flows.schedule import Overrides, Room
 from range.flows.trials import TrialOrder
+from range.judging.result import CampaignResult, Run, doubtful
 from range.layout import Layout, resolve
 from range.ledger import Trial
 from range.plan import Ownership
 from range.ports import Ports
 from range.report.outputs import outputs
-from range.result import CampaignResult, Run, doubtful
 from range.scenario import Benign, Scenario
 from range.selector import Selector
 

@@ -19,8 +19,8 @@ from multiprocessing.connection import Connection
 
 from range.campaign import Gates, Rules
 from range.errors import Exhausted
-from range.result import Run, conclude
-from range.synthetic import trials
+from range.judging.result import Run, conclude
+from range.judging.synthetic import trials
 
 SECONDS_MOST, MEMORY_MOST = 60.0, 1024.0
 """What a million alerts may take: seconds of the processor, MiB."""

@@ -4,7 +4,7 @@
     blocks → settle → last canaries, the barrier → collect → destroy
 
 Knows: the order, that nothing is attacked before the isolation probe holds, and which evidence is taken when.
-Must never: judge (range/verdict.py does), or leave a range behind.
+Must never: judge (range/judging/verdict.py does), or leave a range behind.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ Must never: let a tool's words end a line or begin a command.
 from collections.abc import Iterator
 from typing import Literal
 
+from range.judging.result import CampaignResult
 from range.report.folding import folded
-from range.result import CampaignResult
 
 MOST = 10
 """Annotations of one kind in one step that GitHub shows; the last of ours then says how many more there are."""

@@ -11,10 +11,10 @@ import json
 from base64 import b64encode
 from typing import Any
 
+from range.judging.result import CampaignResult
 from range.ledger import Action, Trial
 from range.report.folding import uuid5
 from range.report.words import moment
-from range.result import CampaignResult
 
 
 def attire(result: CampaignResult) -> str:

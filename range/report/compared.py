@@ -1,6 +1,7 @@
 """One arm of two campaigns side by side: what is compared, and what follows from it.
 
-Knows: which arm is meant when nobody says, and when a comparison decides nothing. range/comparing.py does the work.
+Knows: which arm is meant when nobody says, and when a comparison decides nothing. The work is done by
+range/judging/comparing.py.
 Must never: take a loss that could not be confirmed for "no regression".
 """
 
@@ -9,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from range.campaign import CONTROL
-from range.comparing import compare
 from range.errors import NotFound, Refused
-from range.result import CampaignResult
-from range.scorecard import Comparison, Outcome, Rate
+from range.judging.comparing import compare
+from range.judging.result import CampaignResult
+from range.judging.scorecard import Comparison, Outcome, Rate
 
 ALPHA = 0.05
 

@@ -11,9 +11,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from range.judging.scorecard import Scorecard, TimeToDetect
 from range.report.plot import Scale, drawing, label, words
 from range.report.words import long
-from range.scorecard import Scorecard, TimeToDetect
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 320, 46, 452, 18, 276
 MOMENTS = (0, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600, 14400)

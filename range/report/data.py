@@ -10,7 +10,7 @@ import json
 from pydantic import TypeAdapter, ValidationError
 
 from range.errors import Invalid, Problem, Where
-from range.result import SCHEMA, CampaignResult
+from range.judging.result import SCHEMA, CampaignResult
 
 _ADAPTER: TypeAdapter[CampaignResult] = TypeAdapter(CampaignResult)
 

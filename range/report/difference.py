@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from range.judging.result import CampaignResult
+from range.judging.scorecard import Judged
+from range.judging.verdict import StepVerdict
 from range.report.table import say
-from range.result import CampaignResult
-from range.scorecard import Judged
-from range.verdict import StepVerdict
 
 NOTHING = "-"
 

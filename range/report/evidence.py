@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from range.judging.result import CampaignResult
+from range.judging.scorecard import Judged
+from range.judging.verdict import StepVerdict
 from range.ledger import Action
 from range.report.table import WORST
-from range.result import CampaignResult
-from range.scorecard import Judged
-from range.verdict import StepVerdict
 
 LONGEST, SHORTEST = 4000, 300
 """Characters of one text that are shown: between these, by how many texts there are."""

@@ -14,11 +14,11 @@ from itertools import groupby
 from typing import Literal
 
 from range.campaign import CONTROL
+from range.judging.result import CampaignResult
+from range.judging.scorecard import Judged, Scorecard, StepChange, StepScore
+from range.judging.verdict import CONCLUSIVE, NOTICED, Label, Quality, StepVerdict
 from range.ledger import Action, Alert
 from range.report.table import REASONS, WORST
-from range.result import CampaignResult
-from range.scorecard import Judged, Scorecard, StepChange, StepScore
-from range.verdict import CONCLUSIVE, NOTICED, Label, Quality, StepVerdict
 
 Shortfall = Literal["regressed", "missed", "telemetry", "expectation"]
 

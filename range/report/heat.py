@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from range.campaign import CONTROL
+from range.judging.result import CampaignResult
+from range.judging.techniques import BUILT_IN, Table, parent
 from range.report.folding import folded
 from range.report.navigator import Covered, coverage
-from range.result import CampaignResult
-from range.techniques import BUILT_IN, Table, parent
 
 TACTICS = (
     "reconnaissance", "resource-development", "initial-access", "execution", "persistence", "privilege-escalation",

@@ -14,9 +14,11 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from range.alarms import kind_of
-from range.breakdown import MEASURING, breakdown
 from range.campaign import CONTROL
+from range.judging.alarms import kind_of
+from range.judging.breakdown import MEASURING, breakdown
+from range.judging.result import CampaignResult
+from range.judging.scorecard import Judged
 from range.report import trust, words
 from range.report.curve import curves
 from range.report.evidence import TIMELINES, evidence, longest, most
@@ -26,8 +28,6 @@ from range.report.limits import limits
 from range.report.matrix import matrix
 from range.report.table import SYMBOLS
 from range.report.timeline import timeline
-from range.result import CampaignResult
-from range.scorecard import Judged
 
 DECISIONS = {
     "pass": ("✓", "Passed"),

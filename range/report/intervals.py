@@ -2,7 +2,7 @@
 
 Knows: which intervals an estimate has, and the gate it is held to. A thick line is the interval over steps (or the
 exact one), a thin line takes every trial for independent, the pale band is what inconclusive verdicts could have been.
-Must never: draw a point without its interval, or compute either (range/stats.py does).
+Must never: draw a point without its interval, or compute either (range/judging/stats.py does).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from range.campaign import CONTROL
+from range.judging.result import CampaignResult
+from range.judging.scorecard import Estimate, Scorecard, Share
 from range.report.plot import Scale, drawing, label, ticks, words
 from range.report.words import long, percent, short
-from range.result import CampaignResult
-from range.scorecard import Estimate, Scorecard, Share
 
 WIDTH, LEFT, RIGHT, TOP, ROW, FOOT = 400, 10, 390, 26, 50, 26
 Pair = tuple[float, float]

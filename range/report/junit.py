@@ -15,10 +15,10 @@ import re
 from collections.abc import Iterable
 from xml.etree import ElementTree as Xml
 
+from range.judging.result import CampaignResult
+from range.judging.scorecard import GateResult
 from range.report.folding import Folded, defended, folded
 from range.report.words import moment
-from range.result import CampaignResult
-from range.scorecard import GateResult
 
 FAILURES = {
     "regressed": "noticed less than under the arm it is compared with",

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from range.campaign import CONTROL
+from range.judging.result import CampaignResult
+from range.judging.scorecard import Scorecard
+from range.judging.verdict import NEGATIVE
 from range.report.table import REASONS
-from range.result import CampaignResult
-from range.scorecard import Scorecard
-from range.verdict import NEGATIVE
 
 
 def limits(result: CampaignResult) -> tuple[str, ...]:

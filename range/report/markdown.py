@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from range.campaign import CONTROL
+from range.judging.result import CampaignResult
+from range.judging.scorecard import Comparison, Outcome, Scorecard
 from range.report.folding import Folded, defended, folded
 from range.report.limits import limits
 from range.report.table import SYMBOLS, rows
 from range.report.words import estimate, long, moment, of, percent, rate, short, size
-from range.result import CampaignResult
-from range.scorecard import Comparison, Outcome, Scorecard
 
 LARGEST = 60_000
 """Bytes of the whole text: a job summary of GitHub holds 1 MiB, a comment 65,536 characters."""
@@ -108,8 +108,9 @@ def _head(result: CampaignResult) -> Iterator[str]:
         yield ""
     arms = ", ".join(f"{arm} ({', '.join(tools) or 'no tool'})" for arm, tools in result.arms)
     facts = [
-        f"TLP:{run.tlp.upper()}", f"run {run.run_id}", f"level {run.level}", f"scenario {run.scenario}", f"topology {run.topology}",
-        f"arms {arms}", f"{len(result.judged)} trials", f"begun {moment(run.started)}",
+        f"TLP:{run.tlp.upper()}", f"run {run.run_id}", f"level {run.level}",
+        f"scenario {run.scenario}", f"topology {run.topology}", f"arms {arms}",
+        f"{len(result.judged)} trials", f"begun {moment(run.started)}",
         f"took {long(run.ended - run.started)}", f"seed {run.seed}", f"Jointrange {run.version}",
     ]  # fmt: skip
     facts += [f"ATT&CK {run.attack}"] if run.attack else []

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from statistics import median
 
 from range.campaign import CONTROL
+from range.judging.result import CampaignResult
+from range.judging.scorecard import StepChange
+from range.judging.verdict import CONCLUSIVE, Label, Quality
 from range.report.folding import Folded, folded
 from range.report.table import Cell as Plain
 from range.report.table import rows
 from range.report.words import long
-from range.result import CampaignResult
-from range.scorecard import StepChange
-from range.verdict import CONCLUSIVE, Label, Quality
 
 MOST = 20
 """Trials whose signs stand in a cell; the counts say the rest."""

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from range.judging.result import CampaignResult
+from range.judging.stats import share
+from range.judging.techniques import BUILT_IN, Table, current
 from range.report.folding import Folded, defended, folded
 from range.report.words import long, of
-from range.result import CampaignResult
-from range.stats import share
-from range.techniques import BUILT_IN, Table, current
 
 VERSIONS = {"navigator": "4.9.0", "layer": "4.5"}
 RED, YELLOW, GREEN, WHITE, GREY = "#e5695f", "#f4d96b", "#5fae6e", "#ffffff", "#b9c0c7"

@@ -12,12 +12,12 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from range.judging.result import CampaignResult
+from range.judging.scorecard import FalseAlarm, Judged
+from range.judging.verdict import StepVerdict
 from range.ledger import Alert, Endpoint, Trial
 from range.report.folding import Attempt, uuid5
 from range.report.sarif import attack_url
-from range.result import CampaignResult
-from range.scorecard import FalseAlarm, Judged
-from range.verdict import StepVerdict
 
 VERSION = "1.5.0"
 SEVERITIES = {"informational": 1, "info": 1, "low": 2, "medium": 3, "high": 4, "critical": 5, "fatal": 6}

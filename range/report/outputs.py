@@ -6,7 +6,7 @@ Must never: write a file, or make one from anything but the result.
 
 from __future__ import annotations
 
-from range.result import CampaignResult
+from range.judging.result import CampaignResult
 
 
 def outputs(result: CampaignResult) -> dict[str, str]:

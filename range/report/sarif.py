@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
+from range.judging.result import CampaignResult
+from range.judging.scorecard import GateResult
 from range.report.folding import Folded, Shortfall, folded
 from range.report.junit import FAILURES
 from range.report.words import moment
-from range.result import CampaignResult
-from range.scorecard import GateResult
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS: dict[Shortfall, str] = {

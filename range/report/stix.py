@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from range.campaign import Tlp
+from range.judging.result import CampaignResult
+from range.judging.techniques import BUILT_IN, Table
+from range.judging.verdict import NOTICED
 from range.report.folding import Attempt, Folded, folded, uuid5
 from range.report.sarif import attack_url
 from range.report.words import moment
-from range.result import CampaignResult
-from range.techniques import BUILT_IN, Table
-from range.verdict import NOTICED
 
 TLP_EXTENSION = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 TLP_CREATED = "2022-10-01T00:00:00.000Z"

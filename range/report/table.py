@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from range.result import CampaignResult
-from range.verdict import NEGATIVE, Label, StepVerdict
+from range.judging.result import CampaignResult
+from range.judging.verdict import NEGATIVE, Label, StepVerdict
 
 SYMBOLS: dict[Label, str] = {
     "effective": "●",

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from range.alarms import kind_of
+from range.judging.alarms import kind_of
+from range.judging.scorecard import Judged
 from range.ledger import Trial
 from range.report.plot import Scale, drawing, label, words
 from range.report.words import long
-from range.scorecard import Judged
 
 WIDTH, RIGHT, TOP, ROW, DENSE = 1000, 16, 48, 30, 21
 LETTER, LONGEST, MANY = 7.4, 28, 16

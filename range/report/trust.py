@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from range.alarms import kind_of
-from range.attribution import Rule
 from range.campaign import CONTROL
+from range.judging.alarms import kind_of
+from range.judging.attribution import Rule
+from range.judging.result import CampaignResult
+from range.judging.scorecard import Judged, Scorecard
+from range.judging.witness import ailing
 from range.ledger import CanaryResult, SensorHealth
 from range.report.words import long, percent, short, size
-from range.result import CampaignResult
-from range.scorecard import Judged, Scorecard
-from range.witness import ailing
 
 RULES: tuple[tuple[Rule, str, str], ...] = (
     ("nonce", "mark", "the alert repeats the action's own mark"),

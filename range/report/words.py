@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from range.scorecard import Estimate, Rate, Share
+from range.judging.scorecard import Estimate, Rate, Share
 
 
 def moment(time: float) -> str:

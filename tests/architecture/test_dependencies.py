@@ -21,7 +21,7 @@ def plain(name: str) -> str:
 
 
 def project() -> dict[str, list[str]]:
-    """Distribution names: `run` for those needed to run, `extra` for what users may add, `dev` for these and the rest."""
+    """Distribution names: `run` for those needed to run, `extra` for what users may add, `dev` for all."""
     table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = table["optional-dependencies"]
     return {

@@ -19,11 +19,11 @@ from range.flows import defended
 from range.flows.imports import Import, save, take
 from range.flows.trials import TrialOrder, run_trial
 from range.importing import Defaults
+from range.judging.verdict import Bench, StepVerdict, judge
 from range.layout import resolve
 from range.ledger import Action, Trial
 from range.selector import Selector
 from range.settings import from_environment
-from range.verdict import Bench, StepVerdict, judge
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -16,12 +16,12 @@ from range import catalogue, wiring
 from range.events import nowhere
 from range.flows import defended
 from range.flows.trials import TrialOrder, run_trial
+from range.judging.techniques import BUILT_IN
 from range.lab import Lab, launch
 from range.layout import resolve
 from range.ledger import Trial
 from range.scenario import Benign, Scenario
 from range.settings import from_environment
-from range.techniques import BUILT_IN
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(300)]
 

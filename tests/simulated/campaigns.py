@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from range import stats
-from range.comparing import compare
+from range.judging import stats
+from range.judging.comparing import compare
+from range.judging.scorecard import Judged
+from range.judging.verdict import Label, StepVerdict
 from range.ledger import Isolation, Trial
-from range.scorecard import Judged
-from range.verdict import Label, StepVerdict
 
 Generator = np.random.Generator
 Interval = tuple[float, float]

@@ -8,8 +8,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from range.judging.scorecard import GateResult
 from range.report.annotations import MOST, annotations
-from range.scorecard import GateResult
 from tests.builders import a_control, a_demo_result, a_result, a_trial, an_action, an_alert
 
 LINE = re.compile(r"::(error|warning|notice) title=([^:,\r\n]*)::([^\r\n]*)")

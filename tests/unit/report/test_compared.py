@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from range.errors import NotFound, Refused
+from range.judging.result import CampaignResult
+from range.judging.scorecard import Comparison, Estimate, StepChange
 from range.report.compared import between, outcome
-from range.result import CampaignResult
-from range.scorecard import Comparison, Estimate, StepChange
 from tests.builders import T0, a_control, a_result, a_trial, an_action, an_alert
 
 STEPS = ("scan", "sqli", "exfil")

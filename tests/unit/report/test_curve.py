@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from range.judging.scorecard import Scorecard, TimeToDetect
+from range.judging.stats import time_to_detect
 from range.report.curve import Time, curves, told
-from range.scorecard import Scorecard, TimeToDetect
-from range.stats import time_to_detect
 from tests.builders import a_demo_result, a_rich_result
 from tests.unit.svgs import assert_inside, classes, corners, parsed, texts
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from range.judging.result import CampaignResult
+from range.judging.scorecard import Outcome
+from range.judging.verdict import StepVerdict
 from range.report.difference import NOTHING, Change, differences
-from range.result import CampaignResult
-from range.scorecard import Outcome
-from range.verdict import StepVerdict
 from tests.builders import a_demo_result
 
 

@@ -8,9 +8,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from range.judging.result import CampaignResult
+from range.judging.scorecard import Comparison, StepChange, StepScore
 from range.report.folding import Folded, defended, folded, uuid5
-from range.result import CampaignResult
-from range.scorecard import Comparison, StepChange, StepScore
 from tests.builders import a_control, a_demo_result, a_result, a_trial, an_action, an_alert, canaries
 
 STEP = an_action("sqli")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from range.judging.techniques import BUILT_IN
 from range.report.heat import TACTICS, heat, level, tactics_of
-from range.techniques import BUILT_IN
 from tests.builders import a_control, a_result, a_rich_result, a_trial, an_action
 
 

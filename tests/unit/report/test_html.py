@@ -10,10 +10,10 @@ from html.parser import HTMLParser
 import pytest
 
 from range.campaign import Gates
+from range.judging.result import CampaignResult
+from range.judging.scorecard import GateResult, Outcome
 from range.ledger import Isolation, Malformed
 from range.report.html import page, sentence
-from range.result import CampaignResult
-from range.scorecard import GateResult, Outcome
 from tests.builders import (
     DRAWING,
     T0,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from junitparser import Error, Failure, JUnitXml, Properties, Skipped
 
+from range.judging.scorecard import GateResult
 from range.report.junit import junit
-from range.scorecard import GateResult
 from tests.builders import a_control, a_demo_result, a_result, a_trial, an_action, an_alert
 
 STEP = an_action("sqli")

@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from range.report.limits import limits
-from range.report.markdown import LARGEST, markdown, plain
-from range.result import CampaignResult
-from range.scorecard import (
+from range.judging.result import CampaignResult
+from range.judging.scorecard import (
     Comparison,
     Cost,
     CurvePoint,
@@ -27,6 +25,8 @@ from range.scorecard import (
     TimeToDetect,
     Total,
 )
+from range.report.limits import limits
+from range.report.markdown import LARGEST, markdown, plain
 from tests.builders import a_control, a_demo_result, a_result, a_trial, an_action, an_alert
 
 ESTIMATE = Estimate(0.5, 0.25, 0.75, 8, "bca")

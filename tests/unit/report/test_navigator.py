@@ -10,10 +10,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from range.judging.result import CampaignResult
+from range.judging.techniques import BUILT_IN, Table, Technique
 from range.ledger import Trial
 from range.report.navigator import navigator, shown_as
-from range.result import CampaignResult
-from range.techniques import BUILT_IN, Table, Technique
 from tests.builders import a_control, a_demo_result, a_result, a_trial, an_action, an_alert
 
 COLOUR = re.compile(r"#[0-9a-f]{6}")

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from range.judging.scorecard import FalseAlarm
 from range.report.ocsf import MOST, ocsf
-from range.scorecard import FalseAlarm
 from tests.builders import T0, a_control, a_demo_result, a_result, a_trial, an_action, an_alert
 
 STEP = an_action("sqli")

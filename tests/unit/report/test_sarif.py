@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from range.judging.result import CampaignResult
+from range.judging.scorecard import Comparison, GateResult, StepChange
 from range.report.sarif import sarif
-from range.result import CampaignResult
-from range.scorecard import Comparison, GateResult, StepChange
 from tests.builders import a_control, a_demo_result, a_result, a_trial, an_action
 
 STEP = an_action("sqli")

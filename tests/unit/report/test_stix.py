@@ -12,8 +12,8 @@ import stix2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from range.judging.techniques import Table, Technique
 from range.report.stix import TLP_IDS, Tlp, stix
-from range.techniques import Table, Technique
 from tests.builders import a_control, a_demo_result, a_result, a_trial, an_action, an_alert
 
 STEP = an_action("sqli")

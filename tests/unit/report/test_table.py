@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import get_args
 
+from range.judging.verdict import Label, Reason
 from range.ledger import SensorHealth, Trial
 from range.report.table import REASONS, SYMBOLS, WORST, rows
-from range.verdict import Label, Reason
 from tests.builders import a_control, a_demo_result, a_result, a_trial, an_action, an_alert, canaries
 
 STEP = an_action("sqli")

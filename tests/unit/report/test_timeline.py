@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from range.judging.result import CampaignResult
 from range.ledger import CanaryResult, Phase
 from range.report.timeline import timeline
-from range.result import CampaignResult
 from tests.builders import T0, a_control, a_demo_result, a_result, a_rich_result, a_trial, an_action, an_alert
 from tests.unit.svgs import assert_inside, classes, parsed, texts
 

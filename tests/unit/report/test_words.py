@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from range.judging.scorecard import Estimate, Rate, Share
 from range.report.words import estimate, long, moment, of, percent, rate, size
-from range.scorecard import Estimate, Rate, Share
 from tests.builders import T0
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from range.attribution import TagRule, attribute
+from range.judging.attribution import TagRule, attribute
+from range.judging.placebo import placebo
 from range.ledger import Alert, Endpoint, Phase, Trial
-from range.placebo import placebo
 from tests.builders import ATTACKER, T0, WEB, a_trial, an_action, an_alert
 
 A, B = an_action("a"), an_action("b", start=T0 + 20, end=T0 + 21, technique="T1110.001")

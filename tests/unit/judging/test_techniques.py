@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from range.techniques import BUILT_IN, Table, Technique, current, from_stix, relation
+from range.judging.techniques import BUILT_IN, Table, Technique, current, from_stix, relation
 
 IDS = sorted({*BUILT_IN.techniques, *BUILT_IN.replaced})
 

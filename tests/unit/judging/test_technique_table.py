@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from range.technique_table import LATER, LATER_ROWS, REVOKED, ROWS, VERSION
+from range.judging.technique_table import LATER, LATER_ROWS, REVOKED, ROWS, VERSION
 
 ID = r"T\d{4}(\.\d{3})?"
 

@@ -10,12 +10,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from range import stats
-from range.attribution import Attribution
 from range.campaign import Known
+from range.judging import stats
+from range.judging.attribution import Attribution
+from range.judging.scorecard import FalseAlarm, FalseAlarms, Judged, Share
+from range.judging.verdict import late
 from range.ledger import Action, Alert, Trial
-from range.scorecard import FalseAlarm, FalseAlarms, Judged, Share
-from range.verdict import late
 
 Kind = Literal["step", "canary", "null", "false", "ambiguous", "mistagged", "telemetry", "late"]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from range.breakdown import Breakdown, breakdown, told
+from range.judging.breakdown import Breakdown, breakdown, told
 from range.ledger import Phase, Trial
 from tests.builders import T0, a_trial
 

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from range.alarms import reasons
-from range.attribution import attribute
 from range.campaign import CONTROL, NoRegression, Rules, Tlp
-from range.comparing import compare
-from range.controls import control_of, controls_in
-from range.gates import BLOCKED, Evidence, decide, found_in, judge_gates
+from range.judging.alarms import reasons
+from range.judging.attribution import attribute
+from range.judging.comparing import compare
+from range.judging.controls import control_of, controls_in
+from range.judging.gates import BLOCKED, Evidence, decide, found_in, judge_gates
+from range.judging.score import Scoring, score
+from range.judging.scorecard import Comparison, GateResult, Judged, Outcome, Scorecard, StepChange
+from range.judging.techniques import BUILT_IN, Table
+from range.judging.verdict import NOTICED, Bench, judge, repeats
 from range.ledger import Trial
-from range.score import Scoring, score
-from range.scorecard import Comparison, GateResult, Judged, Outcome, Scorecard, StepChange
-from range.techniques import BUILT_IN, Table
-from range.verdict import NOTICED, Bench, judge, repeats
 
 SCHEMA: Literal["jointrange.result/2"] = "jointrange.result/2"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from range.attribution import attribute
-from range.synthetic import trials
+from range.judging.attribution import attribute
+from range.judging.synthetic import trials
 
 
 def test_equal_numbers_give_equal_evidence() -> None:

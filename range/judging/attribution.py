@@ -26,8 +26,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal, TypeVar
 
+from range.judging.techniques import BUILT_IN, Table, relation
 from range.ledger import Action, Alert, Endpoint
-from range.techniques import BUILT_IN, Table, relation
 
 Rule = Literal["nonce", "flow", "window", "ambiguous", "none"]
 TagRule = Literal["general", "reject"]

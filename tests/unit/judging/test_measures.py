@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from range import measures
 from range.campaign import Weights
+from range.judging import measures
+from range.judging.scorecard import Judged
 from range.ledger import Request, SensorHealth, Trial, Usage
-from range.scorecard import Judged
 from tests.builders import OFFICE, T0, a_control, a_result, a_trial, an_action, an_alert
 
 A, B, C = (an_action(name, start=T0 + 20 * n, end=T0 + 20 * n + 1) for n, name in enumerate("abc"))

@@ -1,7 +1,8 @@
 """The ATT&CK techniques that the bundled steps, and most steps possible in Linux containers, are of.
 
-Knows: rows of text, which range/techniques.py reads. A small table of our own, not ATT&CK: a full one comes from a STIX
-file that a user supplies. Ids, names and tactics are those of MITRE ATT&CK Enterprise, (c) The MITRE Corporation.
+Knows: rows of text, which range/judging/techniques.py reads. A small table of our own, not ATT&CK: a full one comes
+from a STIX file that a user supplies. Ids, names and tactics are those of MITRE ATT&CK Enterprise, (c) The MITRE
+Corporation.
 Must never: decide anything.
 """
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from range import stats
+from range.judging import stats
 
 MEANS = st.lists(st.integers(0, 5).map(lambda k: k / 5), min_size=1, max_size=24)
 SHORT = 199
@@ -339,6 +339,9 @@ def test_what_makes_no_sense_is_refused() -> None:
 
 
 def test_the_command_line_starts_without_numpy_and_scipy() -> None:
-    ask = "import sys; from range.cli import app; from range import stats; print({'numpy', 'scipy'} & set(sys.modules))"
+    ask = (
+        "import sys; from range.cli import app; from range.judging import stats; "
+        "print({'numpy', 'scipy'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

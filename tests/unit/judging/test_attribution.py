@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from range.attribution import SKEW, Attribution, attribute, ready
+from range.judging.attribution import SKEW, Attribution, attribute, ready
 from range.ledger import Action, Alert, Endpoint, Flow
 from tests.builders import ATTACKER, OFFICE, T0, WEB, an_action, an_alert
 

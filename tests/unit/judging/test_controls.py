@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from range.controls import controls_in, proofs, proved
+from range.judging.controls import controls_in, proofs, proved
 from range.ledger import Isolation
 from tests.builders import T0, a_control, a_trial, an_action
 

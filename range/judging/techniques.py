@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-from range.technique_table import LATER, LATER_ROWS, REVOKED, ROWS, VERSION
+from range.judging.technique_table import LATER, LATER_ROWS, REVOKED, ROWS, VERSION
 
 Relation = Literal["same", "family", "other"]
 
@@ -140,4 +140,4 @@ def _built_in() -> Table:
 
 
 BUILT_IN = _built_in()
-"""The table of range/technique_table.py."""
+"""The table of range/judging/technique_table.py."""

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from range.scorecard import CurvePoint, Estimate, Rate, Share, TimeToDetect
+from range.judging.scorecard import CurvePoint, Estimate, Rate, Share, TimeToDetect
 
 if TYPE_CHECKING:
     from numpy import int64, uint64

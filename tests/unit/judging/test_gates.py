@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from range.campaign import Gates, Known, NoRegression, Rules, Within
-from range.gates import HARM, VALIDITY, decide
+from range.judging.gates import HARM, VALIDITY, decide
+from range.judging.result import CampaignResult, conclude, doubtful
+from range.judging.scorecard import GateResult, Outcome
 from range.ledger import Action, Alert, CanaryResult, Effect, Phase, Request, SensorHealth, Trial
-from range.result import CampaignResult, conclude, doubtful
-from range.scorecard import GateResult, Outcome
 from tests.builders import (
     A_NULL_STEP,
     OFFICE,
@@ -30,7 +30,7 @@ from tests.builders import (
     canaries,
 )
 
-TOOLS = Path(__file__).parents[2] / "playbooks" / "tools"
+TOOLS = Path(__file__).parents[3] / "playbooks" / "tools"
 A, B = an_action("a"), an_action("b", start=T0 + 20, end=T0 + 21)
 CONTROL_TRIAL = a_control(A, B)
 SEEN_A, SEEN_B = an_alert(A, text="jra"), an_alert(B, text="jrb")

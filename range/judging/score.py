@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import get_args
 
-from range import measures, stats
-from range.alarms import Kind, false_alarms, in_benign_time, kind_of
 from range.campaign import CONTROL, Gates, Rules
-from range.placebo import placebo
-from range.scorecard import Detection, Estimate, Judged, Scorecard, Share, StepScore
-from range.techniques import BUILT_IN, Table
-from range.verdict import CONCLUSIVE, NOTICED, QUALITIES, Label, Quality, StepVerdict, negative
-from range.witness import dead_tools, degraded_tools
+from range.judging import measures, stats
+from range.judging.alarms import Kind, false_alarms, in_benign_time, kind_of
+from range.judging.placebo import placebo
+from range.judging.scorecard import Detection, Estimate, Judged, Scorecard, Share, StepScore
+from range.judging.techniques import BUILT_IN, Table
+from range.judging.verdict import CONCLUSIVE, NOTICED, QUALITIES, Label, Quality, StepVerdict, negative
+from range.judging.witness import dead_tools, degraded_tools
 
 LABELS: tuple[Label, ...] = get_args(Label)
 

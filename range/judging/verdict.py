@@ -21,12 +21,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from range.attribution import Attribution, attribute
 from range.campaign import CONTROL, Gates, Rules
-from range.controls import Proof, fault_in, proofs, proved
+from range.judging.attribution import Attribution, attribute
+from range.judging.controls import Proof, fault_in, proofs, proved
+from range.judging.techniques import BUILT_IN, Table, relation
+from range.judging.witness import deaf_tools, degraded_tools
 from range.ledger import Action, Alert, Effect, Trial
-from range.techniques import BUILT_IN, Table, relation
-from range.witness import deaf_tools, degraded_tools
 
 Label = Literal[
     "effective", "not_effective", "blocked", "detected", "telemetry", "missed", "not_applicable", "inconclusive"

@@ -1,7 +1,7 @@
 """What a campaign's numbers look like: records only, each with its own uncertainty beside it.
 
 Knows: the shape of a share, an estimate, a rate, a scorecard, a comparison, a gate's outcome.
-Must never: compute any of them (range/stats.py, score.py, comparing.py, gates.py do), or blend two into one.
+Must never: compute any of them (range/judging/stats.py, score.py, comparing.py, gates.py do), or blend two into one.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from range.attribution import Attribution
+from range.judging.attribution import Attribution
+from range.judging.verdict import Label, Quality, StepVerdict
 from range.ledger import Trial
-from range.verdict import Label, Quality, StepVerdict
 
 Outcome = Literal["pass", "fail", "insufficient"]
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Literal
 
-from range import stats
 from range.campaign import Weights
+from range.judging import stats
+from range.judging.scorecard import Cost, Judged, Service, TimeToDetect, Total
+from range.judging.verdict import late
 from range.ledger import Trial, Usage
-from range.scorecard import Cost, Judged, Service, TimeToDetect, Total
-from range.verdict import late
 
 
 def time_to_detect(own: Sequence[Judged], seed: int) -> TimeToDetect | None:

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from range import chance
-from range.attribution import SKEW, Attribution, Ledger, TagRule, compatible, narrow, ready
+from range.judging.attribution import SKEW, Attribution, Ledger, TagRule, compatible, narrow, ready
+from range.judging.techniques import BUILT_IN, Table
 from range.ledger import Action, Alert, Phase, Trial
-from range.techniques import BUILT_IN, Table
 
 Places = Mapping[tuple[str, str], Sequence[tuple[float, int]]]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from range.judging.witness import ailing, deaf_tools, degraded_tools
 from range.ledger import CanaryResult, Moment, SensorHealth
-from range.witness import ailing, deaf_tools, degraded_tools
 from tests.builders import T0, a_trial, an_action, canaries
 
 EARLY, LATE = an_action("early", start=T0 + 5, end=T0 + 6), an_action("late", start=T0 + 30, end=T0 + 31)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from range.campaign import Gates, NoRegression, Rules
+from range.judging.result import SCHEMA, CampaignResult, conclude, doubtful
+from range.judging.techniques import BUILT_IN, Table
 from range.ledger import Trial
-from range.result import SCHEMA, CampaignResult, conclude, doubtful
-from range.techniques import BUILT_IN, Table
 from tests.builders import T0, a_control, a_result, a_run, a_trial, an_action, an_alert, canaries
 
 STEP = an_action("sqli")

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from range.attribution import attribute
 from range.campaign import Gates, Rules
-from range.controls import control_of
+from range.judging.attribution import attribute
+from range.judging.controls import control_of
+from range.judging.verdict import CONCLUSIVE, NEGATIVE, Bench, Repeat, StepVerdict, judge, quality, repeats
+from range.judging.witness import dead_tools
 from range.ledger import Action, Alert, Capture, Effect, Endpoint, Isolation, Malformed, SensorHealth, Trial
-from range.verdict import CONCLUSIVE, NEGATIVE, Bench, Repeat, StepVerdict, judge, quality, repeats
-from range.witness import dead_tools
 from tests.builders import A_NULL_STEP, T0, a_control, a_demo_result, a_trial, an_action, an_alert, canaries
 
 STEP = an_action("sqli")

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from range import stats
+from range.judging import stats
+from range.judging.scorecard import Comparison, Judged, Rate, StepChange
+from range.judging.verdict import CONCLUSIVE, NOTICED
 from range.ledger import Action
-from range.scorecard import Comparison, Judged, Rate, StepChange
-from range.verdict import CONCLUSIVE, NOTICED
 
 Change = Literal["regressed", "improved", "same", "flaky", "unknown"]
 Counts = tuple[int, int]

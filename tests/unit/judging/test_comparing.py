@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from range import stats
-from range.comparing import compare
+from range.judging import stats
+from range.judging.comparing import compare
+from range.judging.scorecard import Comparison, Judged, StepChange
+from range.judging.verdict import Label, StepVerdict
 from range.ledger import SensorHealth
-from range.scorecard import Comparison, Judged, StepChange
-from range.verdict import Label, StepVerdict
 from tests.builders import a_trial, an_action
 
 NAMES = ("previous", "candidate")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from range.alarms import false_alarms, in_benign_time, kind_of, reasons
 from range.campaign import Known
+from range.judging.alarms import false_alarms, in_benign_time, kind_of, reasons
+from range.judging.scorecard import FalseAlarms, Judged, Scorecard
 from range.ledger import Endpoint, Phase, Request, Trial
-from range.scorecard import FalseAlarms, Judged, Scorecard
 from tests.builders import A_NULL_STEP, OFFICE, T0, a_control, a_result, a_trial, an_action, an_alert
 
 A, B = an_action("a"), an_action("b", start=T0 + 20, end=T0 + 21)

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from range.campaign import Gates, Rules, Weights
+from range.judging.result import CampaignResult, conclude
+from range.judging.score import means, score
+from range.judging.scorecard import Scorecard
 from range.ledger import Alert, Endpoint, Phase, Request, Trial
 from range.report.data import to_json
-from range.result import CampaignResult, conclude
-from range.score import means, score
-from range.scorecard import Scorecard
 from tests.builders import (
     A_NULL_STEP,
     OFFICE,

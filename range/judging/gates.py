@@ -20,13 +20,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from range import stats
 from range.campaign import CONTROL, Gates, Rules
-from range.controls import FEW, SURE
-from range.score import means
-from range.scorecard import Comparison, GateResult, Judged, Outcome, Scorecard
+from range.judging import stats
+from range.judging.controls import FEW, SURE
+from range.judging.score import means
+from range.judging.scorecard import Comparison, GateResult, Judged, Outcome, Scorecard
+from range.judging.verdict import CONCLUSIVE, NEGATIVE, NOTICED, Label, StepVerdict
 from range.topology import seconds
-from range.verdict import CONCLUSIVE, NEGATIVE, NOTICED, Label, StepVerdict
 
 BLOCKED: frozenset[Label] = frozenset(("blocked",))
 
