@@ -63,6 +63,7 @@ def scenario_faults(scenario: Scenario) -> tuple[Fault, ...]:
     for path, turn, step in _steps(scenario):
         turns.setdefault(step.id, turn)
         found += _once((*path, "id"), step.id, ids)
+        found += _nonce(path, step)
         if step.effect.output is not None:
             found += _expression((*path, "effect", "output"), step.effect.output)
         found += _brought_along(path, step)
@@ -80,6 +81,13 @@ def scenario_faults(scenario: Scenario) -> tuple[Fault, ...]:
                 what = f"step `{step.id}` requires `{name}`, which runs {when}"
                 found.append(Fault(place, what, f"move `{name}` before `{step.id}`"))
     return tuple(found)
+
+
+def _nonce(path: Path, step: Step) -> Iterator[Fault]:
+    """A step that says where it shows its nonce must use it; a payload may do so in its place."""
+    if step.nonce and not step.payloads and "NONCE" not in (step.run or ""):
+        what = f"step `{step.id}` says that it shows its nonce, but its command never uses `$NONCE`"
+        yield Fault((*path, "nonce"), what, "send it there, or take `nonce` out")
 
 
 def _once(path: Path, name: str, ids: set[str]) -> Iterator[Fault]:

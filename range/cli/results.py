@@ -139,7 +139,7 @@ def _show(found: Verification) -> None:
         console.out.print(f"and {len(found.flaws) - SHOWN} more")
     if found.holds:
         console.out.print(f"{found.source}: {count(found.files, 'file')}, {found.size} bytes, all as they were sealed")
-        console.out.print(f"manifest sha256 {found.manifest}; decision {found.decision}")
+        console.out.print(f"manifest sha256 {found.manifest}; decision {found.decision}", soft_wrap=True)
     else:
         console.out.print(f"{found.source} does not hold: {count(len(found.flaws), 'flaw')}", style="bold red")
         hint = "do not rely on it; ask those who sealed it for an undamaged copy"

@@ -266,13 +266,21 @@ def _false_alarms(arm: _Arm) -> GateResult:
     low, high = stats.rate_gate(rate.count, rate.hours)
     profile = ", ".join(f"{runs} x {name}" for name, runs in alarms.profile) or "none"
     reason = (
-        f"{rate.count} false alarms in {rate.hours:.2f} h, so {low:.2g} to {high:.2g} an hour (one-sided 95% bounds); "
+        f"{rate.count} false alarms in {_time(rate.hours)}, so {low:.2g} to {high:.2g} an hour (one-sided 95% bounds); "
         f"at most {most:g} may be. Benign activity: {profile}"
     )
     outcome: Outcome = "pass" if high <= most else "fail" if low > most else "insufficient"
     if outcome == "insufficient" and rate.count == 0:
-        reason += f". Without any false alarm, {stats.rate_gate(0, 1.0)[1] / most:.1f} h would show it"
+        reason += f". Without any false alarm, {_time(stats.rate_gate(0, 1.0)[1] / most)} would show it"
     return arm.result(gate, outcome, reason)
+
+
+def _time(hours: float) -> str:
+    """`12 s`, `2.5 min`, `8.0 h`."""
+    seconds_ = hours * 3600
+    if seconds_ < 90:
+        return f"{seconds_:.0f} s"
+    return f"{seconds_ / 60:.1f} min" if seconds_ < 5400 else f"{hours:.1f} h"
 
 
 def _within(arm: _Arm) -> GateResult | None:

@@ -134,3 +134,10 @@ def test_a_profile_has_each_id_once() -> None:
     one = {"id": "a", "title": "A", "from": PLACE, "target": PLACE, "run": "true"}
     parts = {"schema": "jointrange.benign/1", "name": "p", "title": "P", "benign": [one, {**one, "id": "b"}, one]}
     assert [fault.path for fault in profile_faults(Profile.model_validate(parts))] == [("benign", 2, "id")]
+
+
+def test_a_nonce_that_is_declared_is_used() -> None:
+    found = told(a_scenario(step("a", nonce=["uri"]), step("b", nonce=["uri"], run="curl $TARGET/$NONCE")))
+    assert found == [
+        (("steps", 0, "nonce"), "step `a` says that it shows its nonce, but its command never uses `$NONCE`")
+    ]

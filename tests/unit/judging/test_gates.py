@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from range.campaign import Gates, Known, NoRegression, Rules, Within
-from range.judging.gates import HARM, VALIDITY, decide
+from range.judging.gates import HARM, VALIDITY, _time, decide
 from range.judging.result import CampaignResult, conclude, doubtful
 from range.judging.scorecard import GateResult, Outcome
 from range.ledger import Action, Alert, CanaryResult, Effect, Phase, Request, SensorHealth, Trial
@@ -573,3 +573,8 @@ def test_the_order_of_gates_changes_no_decision(results: list[GateResult], rando
     mixed = list(results)
     random.shuffle(mixed)
     assert decide(mixed)[0] == decide(results)[0]
+
+
+@pytest.mark.parametrize(("hours", "said"), [(0.0, "0 s"), (10 / 3600, "10 s"), (0.05, "3.0 min"), (8.0, "8.0 h")])
+def test_benign_time_is_said_in_the_unit_that_fits(hours: float, said: str) -> None:
+    assert _time(hours) == said
