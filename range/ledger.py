@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Effect = Literal["achieved", "absent", "unknown"]
-ActionKind = Literal["step", "null", "benign", "canary"]
+ActionKind = Literal["step", "null", "benign", "canary", "cleanup"]
 Disposition = Literal["blocked", "allowed", "unknown"]
 Moment = Literal["before", "between", "after"]
 PhaseName = Literal[
@@ -56,6 +56,7 @@ class Action:
     """One thing the orchestrator did in a node, begun and ended on the trial's clock.
 
     A `null` action does nothing, the way a step would: an alert about it is an alert about our own harness.
+    A `cleanup` undoes a step after the attack, with that step's nonce: an alert about it is about nobody's attack.
     `captured`: whether the trial's capture must show it and does; None when it need not (it stays in its node).
     `flows`: those it opened. `expected` and `forbidden`: rules an alert about it must, and must not, come from.
     `weight`: how much it counts in weighted coverage.

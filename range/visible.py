@@ -1,7 +1,9 @@
 """Visible: which flows of the capture are an action's, and whether the capture shows the action at all.
 
 Knows: that a flow belongs to an action when it is between its two nodes, whichever way round, and goes on during it,
-or begins right after it and during no other; and that a replayed pcap's flows are those it holds.
+or begins right after it and during no other; that a benign action has those flows which a step between the same
+addresses at the same time would have too, so that nobody takes them for the step's alone; and that a replayed pcap's
+flows are those it holds.
 Must never: judge, or weigh what a capture with gaps does not show (range/judging/verdict.py does).
 """
 
@@ -57,7 +59,28 @@ def with_flows(
             continue
         found = _own(action, by_pair, busy, layout, played.get(action.id))
         done.append(replace(action, flows=found, captured=_captured(action, bool(found), wanted)))
+    return _shared(done, layout)
+
+
+def _shared(actions: Sequence[Action], layout: Layout) -> tuple[Action, ...]:
+    """The actions, the benign ones with the flows that other actions have and that may just as well be theirs."""
+    claimed: dict[Pair, dict[Flow, None]] = defaultdict(dict)
+    for action in actions:
+        for flow in action.flows:
+            claimed[frozenset((flow.src.address, flow.dst.address))][flow] = None
+    done = []
+    for action in actions:
+        if action.kind == "benign" and not action.skipped:
+            pairs = _pairs(action, layout) if claimed else set()
+            theirs = [flow for pair in pairs & claimed.keys() for flow in claimed[pair] if _goes_on(flow, action)]
+            theirs.sort(key=lambda flow: (flow.start, flow.segment, repr(flow)))
+            action = replace(action, flows=tuple(theirs[:MOST]))
+        done.append(action)
     return tuple(done)
+
+
+def _goes_on(flow: Flow, action: Action) -> bool:
+    return flow.start <= action.end + LATE and flow.end >= action.start - EARLY
 
 
 def _own(
@@ -68,10 +91,7 @@ def _own(
     played: Sequence[Flow] | None,
 ) -> tuple[Flow, ...]:
     if played is None:
-        ours = _addresses(layout.node(action.source), action.source_address)
-        theirs = _addresses(layout.node(action.target), action.target_address)
-        pairs: set[Pair] = {frozenset((one, other)) for one in ours for other in theirs if one != other}
-        keys = None
+        pairs, keys = _pairs(action, layout), None
     else:
         keys = {key(flow) for flow in played}
         pairs = {frozenset((flow.src.address, flow.dst.address)) for flow in played}
@@ -89,10 +109,17 @@ def _own(
     return tuple(sorted(first.values(), key=lambda flow: (flow.start, flow.segment, repr(flow)))[:MOST])
 
 
+def _pairs(action: Action, layout: Layout) -> set[Pair]:
+    """Every address of its source with every one of its target."""
+    ours = _addresses(layout.node(action.source), action.source_address)
+    theirs = _addresses(layout.node(action.target), action.target_address)
+    return {frozenset((one, other)) for one in ours for other in theirs if one != other}
+
+
 def _captured(action: Action, found: bool, wanted: Mapping[str, bool | None]) -> bool | None:
     must = wanted.get(action.id)
     if must is None:
-        must = action.kind != "null" and action.source != action.target
+        must = action.kind not in ("null", "cleanup") and action.source != action.target
     return found if must else None
 
 

@@ -9,10 +9,10 @@ Must never: judge (range/judging/verdict.py does), or leave a range behind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -233,7 +233,7 @@ def _play(
     def canaries(when: Moment, number: int = 0) -> None:
         watch.enter("canaries")
         emit(PhaseChanged(range_id, "settling" if when == "after" else "attacking", "canaries"))
-        found.canaries += canary(tools, when, stage, collector.wait_for, number)
+        found.canaries += _heard(canary(tools, when, stage, collector.wait_for, number), collector.torn())
         recorder.check()
         collector.check()
 
@@ -261,6 +261,11 @@ def _play(
         kept = pool.submit(keep_logs, range_id, put.layout, ports.engine, order.evidence / names.LOGS)
         found.after = gauge(range_id, put.layout, put.placed, ports.engine, ports.clock)
         kept.result()
+
+
+def _heard(shown: Iterable[tuple[CanaryResult, Action]], torn: Collection[str]) -> list[tuple[CanaryResult, Action]]:
+    """The canaries; one of a tool that is no longer read in full was seen by nobody, whichever source told of it."""
+    return [(replace(result, seen=None) if result.tool in torn else result, action) for result, action in shown]
 
 
 def _rest(until: float, ports: Ports, checks: Sequence[Callable[[], None]]) -> None:

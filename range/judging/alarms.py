@@ -17,7 +17,7 @@ from range.judging.scorecard import FalseAlarm, FalseAlarms, Judged, Share
 from range.judging.verdict import late
 from range.ledger import Action, Alert, Trial
 
-Kind = Literal["step", "canary", "null", "false", "ambiguous", "mistagged", "telemetry", "late"]
+Kind = Literal["step", "canary", "cleanup", "null", "false", "ambiguous", "mistagged", "telemetry", "late"]
 
 Pair = tuple[str, ...]
 
@@ -40,6 +40,8 @@ def kind_of(attribution: Attribution, trial: Trial) -> Kind:
     kinds = {trial.actions[index].kind for index in attribution.candidates}
     if kinds == {"canary"}:
         return "canary"
+    if kinds == {"cleanup"}:
+        return "cleanup"
     if kinds == {"null"} and attribution.rule != "none" and not alert.telemetry:
         return "null"
     if kinds == {"step"} and attribution.rule not in ("none", "ambiguous"):
@@ -132,11 +134,14 @@ def in_benign_time(own: Sequence[Judged], alarms: Sequence[FalseAlarm], noticed:
 
 
 def _benign_window(trial: Trial) -> list[Action]:
+    """The benign actions that were really begun in benign-only time."""
     windows = [(phase.start, phase.end) for phase in trial.phases if phase.name == "benign"]
     return [
         action
         for action in trial.actions
-        if action.kind == "benign" and any(start <= action.start <= end for start, end in windows)
+        if action.kind == "benign"
+        and action.skipped is None
+        and any(start <= action.start <= end for start, end in windows)
     ]
 
 

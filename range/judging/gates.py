@@ -270,6 +270,9 @@ def _false_alarms(arm: _Arm) -> GateResult:
         f"at most {most:g} may be. Benign activity: {profile}"
     )
     outcome: Outcome = "pass" if high <= most else "fail" if low > most else "insufficient"
+    if outcome == "pass" and not alarms.requests:
+        reason += ". There was no benign activity, so silence means nothing"
+        return arm.result(gate, "insufficient", reason.replace("Benign activity: none. There", "There"))
     if outcome == "insufficient" and rate.count == 0:
         reason += f". Without any false alarm, {_time(stats.rate_gate(0, 1.0)[1] / most)} would show it"
     return arm.result(gate, outcome, reason)
@@ -395,7 +398,7 @@ def _often(arm: _Arm, gate: str, found: Sequence[bool | None], was: str) -> Gate
 
 
 def _again(arm: _Arm, gate: str, step: str, wanted: frozenset[Label], verb: str) -> GateResult:
-    """The step fell short in a trial: its reruns say whether that was chance."""
+    """The step fell short in a trial: its reruns say whether that was chance, and so do its other trials."""
     reruns = [one for one in arm.all.reruns if one.trial.arm == arm.card.arm and step in one.trial.only]
     if not reruns:
         return arm.result(gate, "fail", f"{step} was not {verb}")
@@ -404,9 +407,13 @@ def _again(arm: _Arm, gate: str, step: str, wanted: frozenset[Label], verb: str)
     if len(known) < arm.all.rules.reruns:
         why = f"{step} was not {verb}, and only {len(known)} of {arm.all.rules.reruns} reruns are conclusive"
         return arm.result(gate, "insufficient", why)
+    main = [found_in(one, step, wanted) for one in arm.own]
+    others = main.count(True), len(main) - main.count(None) - 1
     confirmed = stats.confirm(sum(known), len(known))
-    told = f"{step} was not {verb} once, and was in {sum(known)} of {len(known)} reruns"
-    if confirmed == "regressed":
+    whole = stats.confirm(sum(known) + others[0], len(known) + others[1])
+    short = "once" if len(main) == 1 else f"in {main.count(False)} of {len(main)} trials"
+    told = f"{step} was not {verb} {short}, and was in {sum(known)} of {len(known)} reruns"
+    if "regressed" in (confirmed, whole):
         return arm.result(gate, "fail", told)
     return arm.result(gate, "pass", told + ("; warning: it is flaky" if confirmed == "flaky" else ""))
 

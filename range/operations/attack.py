@@ -30,6 +30,9 @@ from range.topology import seconds
 STEPS_FOR_A_NULL = 10
 """For every so many steps begun there is one null step."""
 
+CLEANUP_WINDOW = 1.0
+"""Seconds after a clean-up in which an alert may still be about it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Null:
@@ -116,8 +119,13 @@ class Attack:
     ) -> None:
         for step in reversed(self.scenario.flat()):
             if step.id in self.done and not self.done[step.id].skipped:
+                began = self.stage.clock.now()
                 failed = _clean(step, self.stage)
                 self.done[step.id] = replace(self.done[step.id], cleanup_failed=failed)
+                if step.cleanup is not None:
+                    undone = _undone(step, began, self.stage)
+                    self.done[undone.id] = undone
+                    self.stage.emit(ActionEnded(self.stage.range_id, undone))
 
     def run(self, block: Iterable[Item]) -> None:
         """One block, a pause after each step or group. Raises KeyboardInterrupt when cancelled."""
@@ -272,6 +280,12 @@ def _clean(step: Step, stage: Stage) -> str | None:
     if ended.exit_code == 0:
         return None
     return ended.stderr.decode("utf-8", "replace").strip()[-300:] or f"ended with {ended.exit_code}"
+
+
+def _undone(step: Step, began: float, stage: Stage) -> Action:
+    """The ledger entry of a step's clean-up: with its nonce and its technique, so that only time tells them apart."""
+    order = replace(order_of(step, stage), id=f"{step.id}/cleanup", kind="cleanup", run=step.cleanup or "", requires=())
+    return replace(entry(order, began, stage.clock.now()), window=CLEANUP_WINDOW)
 
 
 def _skipped(order: Order, why: str, stage: Stage) -> Action:

@@ -1,6 +1,7 @@
 """Canary: show every tool something it must see, and wait until it says so. A tool that does not is no witness.
 
-Knows: that a canary counts only when an alert of its rule came after it was sent.
+Knows: that a canary counts only when an alert of its rule came after it was sent, by a clock that is right: what a
+tool says with the time of another hour is in no step's window and in no benign-only time.
 Must never: judge a step.
 """
 
@@ -19,7 +20,7 @@ WaitFor = Callable[[Callable[[Alert], bool], float], Alert | None]
 """range.operations.collect.Collector.wait_for: the first alert wanted within so many seconds."""
 
 SKEW = 1.0
-"""Seconds a tool's clock may be behind; an alert that is older still is about an earlier canary."""
+"""Seconds a tool's clock may be wrong: an older alert is about an earlier canary, and none is from the future."""
 
 
 def canary(
@@ -57,7 +58,8 @@ def _one(
 
     def mine(alert: Alert) -> bool:
         about = alert.seen >= action.start and alert.time + alert.resolution >= action.start - SKEW
-        return alert.tool == tool.name and alert.rule == wanted.rule and about
+        possible = alert.time <= alert.seen + SKEW
+        return alert.tool == tool.name and alert.rule == wanted.rule and about and possible
 
     alert = wait_for(mine, seconds(wanted.timeout))
     return CanaryResult(tool.name, when, order.nonce, action.start, alert.seen if alert else None), action

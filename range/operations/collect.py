@@ -52,6 +52,8 @@ class Collector:
         self.streams: list[Stream] = []
         self.threads: list[threading.Thread] = []
         self.full: Exhausted | None = None
+        self.closing = False
+        self.ended: set[str] = set()
 
     def begin(self) -> None:
         """Follow every source. What was begun before a fault is ended by `close`."""
@@ -78,6 +80,8 @@ class Collector:
 
     def close(self) -> None:
         """End every stream, all at the same time; what was kept is whole then."""
+        with self.news:
+            self.closing = True
         if not self.streams:
             return
         with ThreadPoolExecutor(len(self.streams)) as pool:
@@ -89,6 +93,11 @@ class Collector:
         """Raises Exhausted when a line could not be kept."""
         if self.full is not None:
             raise self.full
+
+    def torn(self) -> frozenset[str]:
+        """The tools of which a source could not be followed to the end: from then on their silence means nothing."""
+        with self.news:
+            return frozenset(self.ended)
 
     def alerts(self) -> tuple[Alert, ...]:
         """What the tools have said so far, in order of arrival."""
@@ -117,6 +126,16 @@ class Collector:
         return match
 
     def _follow(
+        self, tool: str, node: str, source: AlertSource, read: Reader, stream: Stream, kept: Kept | None
+    ) -> None:
+        try:
+            self._lines(tool, node, source, read, stream, kept)
+        finally:
+            with self.news:
+                if not self.closing:
+                    self.ended.add(tool)
+
+    def _lines(
         self, tool: str, node: str, source: AlertSource, read: Reader, stream: Stream, kept: Kept | None
     ) -> None:
         splitter = LineSplitter()

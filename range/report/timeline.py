@@ -196,7 +196,7 @@ def _alerts(sheet: _Sheet, others: int) -> Iterator[str]:
     for attribution in one.attributions:
         alert = one.trial.alerts[attribution.alert_index]
         kind = kind_of(attribution, one.trial)
-        if kind == "canary":
+        if kind in ("canary", "cleanup"):
             continue
         row = others
         if attribution.action_index is not None:

@@ -98,6 +98,7 @@ class Matching:
 
 REST: tuple[tuple[str, str, str], ...] = (
     ("canary", "about canaries", "they prove a tool alive"),
+    ("cleanup", "about clean-ups", "our own doing, after the attack"),
     ("false", "false alarms", "about benign activity, or about nothing that was done"),
     ("telemetry", "records", "they claim nothing"),
     ("ambiguous", "ambiguous", "could be about several actions: credited to nobody"),

@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from range.judging.attribution import attribute
 from range.ledger import Action, Endpoint, Flow
 from range.visible import MOST, with_flows
-from tests.builders import T0, an_action
+from tests.builders import T0, an_action, an_alert
 from tests.unit.topologies import a_layout
 
 LAYOUT = a_layout()
@@ -65,6 +66,19 @@ def test_what_must_be_visible() -> None:
     assert look([alone], [], wanted={"alone": True})["alone"].captured is False
     canary = a_step("canary", kind="canary")
     assert look([canary], [])["canary"].captured is False
+
+
+def test_a_flow_that_may_be_an_ordinary_users_is_not_the_steps_alone() -> None:
+    visit = a_step("visit", T0 + 0.3, kind="benign", technique=None, nonce="jrv")
+    before = a_step("early", T0 - 60, kind="benign", technique=None, nonce="jre")
+    ours, shared = a_flow(T0 + 0.1), a_flow(T0 + 0.5, 5)
+    found = look([before, a_step(), visit], [ours, shared, a_flow(T0 - 60, 6)])
+    assert (found["sqli"].flows, found["visit"].flows, found["early"].flows) == ((ours, shared), (shared,), ())
+    assert (found["sqli"].captured, found["visit"].captured) == (True, None)
+    alarm = an_alert(src=shared.src, dst=shared.dst, time=shared.start, techniques=())
+    alert = an_alert(src=ours.src, dst=ours.dst, time=ours.start, techniques=())
+    first, second = attribute(tuple(found.values()), (alarm, alert))
+    assert (first.rule, second.rule, second.action_index) == ("ambiguous", "flow", 1)
 
 
 def test_a_replays_flows_are_those_of_its_pcap() -> None:

@@ -16,12 +16,13 @@ from range.errors import EngineFault, Exhausted, IsolationBroken, Refused
 from range.events import Event, PhaseChanged, StepStarted
 from range.flows.defended import Defended
 from range.flows.trials import TrialOrder, run_trial
+from range.judging.witness import dead_tools
 from range.ledger import Trial
-from range.ports import ExecResult, Placed
+from range.ports import ExecResult, Placed, Stream
 from range.scenario import Benign
 from range.testing.memory import MemoryEngine, MemorySwitchboard
 from range.testing.supplies import memory_ports
-from range.testing.world import said
+from range.testing.world import FixedStream, said
 from tests.unit.pcaps import record, tcp
 from tests.unit.topologies import OWNERSHIP, a_layout, a_scenario, a_tool
 
@@ -108,6 +109,25 @@ def test_all_the_evidence_of_a_trial(tmp_path: Path) -> None:
     phases = [event.phase for event in events if isinstance(event, PhaseChanged)]
     assert phases.index("probing") < phases.index("attacking") < phases.index("settling")
     assert engine.survey() == ()
+
+
+class Torn(MemoryEngine):
+    """An engine whose follower of one file ends at once."""
+
+    def stream(self, range_id: str, node: str, argv: Sequence[str]) -> Stream:
+        return FixedStream([]) if argv[-1] == "/torn" else super().stream(range_id, node, argv)
+
+
+def test_a_tool_that_is_no_longer_read_in_full_is_no_witness(tmp_path: Path) -> None:
+    """Its canary still comes, by another of its sources."""
+    engine = Torn()
+    engine.answer = Nodes(engine)
+    source = a_tool().alerts[0].model_dump()
+    tool = a_tool(canary=CANARY, alerts=[source, {**source, "name": "other", "path": "/torn"}])
+    order = an_order(tmp_path, defended=Defended(a_layout(), (Placed(tool, Path(), ("two",)),)))
+    trial, _ = run(engine, order)
+    assert len(trial.alerts) == 2
+    assert dead_tools(trial) == ("watch",)
 
 
 def test_every_second_belongs_to_one_phase(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from range.judging.alarms import kind_of
 from range.judging.attribution import SKEW, Attribution, attribute, ready
 from range.ledger import Action, Alert, Endpoint, Flow
-from tests.builders import ATTACKER, OFFICE, T0, WEB, an_action, an_alert
+from tests.builders import ATTACKER, OFFICE, T0, WEB, a_trial, an_action, an_alert
 
 STEP = an_action("sqli")
 LATER = an_action("exfil", start=T0 + 3, end=T0 + 4, technique="T1041")
@@ -274,3 +275,17 @@ def test_a_nonce_is_found_exactly_where_it_is_a_whole_word(nonces: list[str], te
     low = text.lower()
     words = {word for shown in (low, re.sub("%[0-9a-f]{2}", " ", low)) for word in re.split("[^0-9a-z]+", shown)}
     assert ready(actions).nonces.echoed(text) == tuple(n for n, nonce in enumerate(nonces) if nonce in words)
+
+
+def test_an_alert_about_a_clean_up_is_no_alert_about_its_step() -> None:
+    """Both have one nonce, one pair and one technique; only the time of the alert tells them apart."""
+    step = an_action("shell", nonce="jrshell")
+    undone = an_action(
+        "shell/cleanup", kind="cleanup", nonce="jrshell", start=step.end + 5, end=step.end + 6, window=1.0
+    )
+    early = an_alert(step, text="GET /?c=id&n=jrshell", techniques=("T1190",))
+    late = replace(early, time=undone.start + 0.2, seen=undone.start + 0.4)
+    found = attribute((step, undone), (early, late))
+    assert [one.action_index for one in found] == [0, 1]
+    trial = a_trial(step, undone, alerts=(early, late))
+    assert [kind_of(one, trial) for one in attribute(trial.actions, trial.alerts)] == ["step", "cleanup"]

@@ -149,6 +149,16 @@ def test_reruns_confirm_what_fell_short(noticed: int, word: str, warned: bool) -
     assert result.scorecards[1].trials == 1
 
 
+@pytest.mark.parametrize(("had", "again", "word"), [(0, 2, "fail"), (0, 4, "pass"), (4, 2, "pass"), (4, 1, "fail")])
+def test_reruns_do_not_make_up_for_many_trials_that_fell_short(had: int, again: int, word: str) -> None:
+    main = [a_trial(A, id=f"t{n}", number=n, alerts=(SEEN_A,) if n < had else ()) for n in range(5)]
+    controls = [replace(a_control(A), id=f"c{n}", number=n) for n in range(5)]
+    reruns = [rerun(n, *((SEEN_A,) if n < again else ())) for n in range(4)]
+    found = gate(ruled(Rules(Gates(must_notice=("a",)), reruns=4), *controls, *main, *reruns), "must_notice a")
+    assert found.outcome == word
+    assert f"not blocked or detected in {5 - had} of 5 trials" in found.reason
+
+
 def test_reruns_that_say_too_little_decide_nothing() -> None:
     dead = [rerun(n, canaries=canaries("suricata", after=False)) for n in range(4)]
     rules = Rules(Gates(must_notice=("a",)), reruns=4)
@@ -349,6 +359,17 @@ def test_false_alarms_by_the_bound_of_their_rate(count: int, most: float, word: 
     assert (found.outcome, result.decision) == (word, word)
     assert "Benign activity: 40 x visit" in found.reason
     assert ("would show it" in found.reason) == (word == "insufficient" and count == 0)
+
+
+@pytest.mark.parametrize("visit", [[], visits(1, 0, skipped="its node was gone")])
+def test_silence_where_nobody_did_anything_is_no_low_rate(visit: list[Action]) -> None:
+    trial = a_trial(A, *visit, alerts=(SEEN_A,), phases=HOUR, started=T0 - 3700)
+    found = gate(a_result(a_control(A), trial, gates=Gates(false_alarms_per_hour_max=3.1)), "false_alarms_per_hour_max")
+    assert found.outcome == "insufficient"
+    assert "no benign activity" in found.reason
+    noisy = replace(trial, alerts=(SEEN_A, *alarms(12)))
+    result = a_result(a_control(A), noisy, gates=Gates(false_alarms_per_hour_max=5))
+    assert gate(result, "false_alarms_per_hour_max").outcome == "fail"
 
 
 def test_a_tool_that_alarms_on_everything_fails_though_it_alarms_on_nothing_too() -> None:

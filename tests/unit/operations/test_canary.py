@@ -46,6 +46,15 @@ def test_an_older_alert_or_another_tools_or_rules_is_no_answer() -> None:
         assert result.seen is None
 
 
+def test_a_tool_whose_clock_is_ahead_is_no_witness() -> None:
+    """Its alarms would lie beyond every window, so nobody would ever see them."""
+    ahead = an_alert(tool="watch", rule="99", time=START + 3600, seen=START + 7)
+    [(result, _)] = canary([a_tool(canary=SHOW)], "before", a_stage(), answering(ahead))
+    assert result.seen is None
+    near = replace(ahead, time=START + 7.9)
+    assert canary([a_tool(canary=SHOW)], "before", a_stage(), answering(near))[0][0].seen == START + 7
+
+
 def test_without_canaries_nothing_is_done() -> None:
     stage = a_stage()
     assert canary([a_tool()], "before", stage, answering()) == ()

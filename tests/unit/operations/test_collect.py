@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ import pytest
 from range.errors import Exhausted, NotFound
 from range.events import AlertSeen, Event
 from range.operations.collect import Collector
-from range.ports import Placed
+from range.ports import Placed, Stream
 from range.testing.clock import START
 from range.testing.memory import MemoryEngine
 from range.testing.supplies import memory_ports
+from range.testing.world import FixedStream
 from tests.unit.topologies import a_layout, a_tool, up
 
 LOG = "/var/log/alerts"
@@ -92,6 +94,27 @@ def test_a_full_disk_is_told_and_alerts_are_read_all_the_same(tmp_path: Path) ->
         assert collector.wait_for(lambda alert: True, 20)
     with pytest.raises(Exhausted, match="No space left"):
         collector.check()
+
+
+class Torn(MemoryEngine):
+    """An engine whose follower of one file ends after its first line, as when something in the node kills it."""
+
+    def stream(self, range_id: str, node: str, argv: Sequence[str]) -> Stream:
+        return FixedStream([line("last").encode()]) if argv[-1] == "/torn" else super().stream(range_id, node, argv)
+
+
+def test_a_tool_whose_source_ends_too_early_is_named() -> None:
+    engine = Torn()
+    two = [a_tool().alerts[0].model_dump(), {**a_tool().alerts[0].model_dump(), "name": "other", "path": "/torn"}]
+    with closing(a_collector(engine, [], alerts=two)) as collector:
+        collector.begin()
+        assert collector.wait_for(lambda alert: alert.rule == "last", 20)
+        collector.threads[1].join(20)
+        assert collector.torn() == {"watch"}
+    with closing(a_collector(MemoryEngine(), [])) as collector:
+        collector.begin()
+        assert collector.torn() == set()
+    assert collector.torn() == set()
 
 
 def test_a_source_that_cannot_be_followed_leaves_nothing_open(tmp_path: Path) -> None:
