@@ -65,7 +65,7 @@ TOOL = {
     "schema": "jointrange.tool/1", "name": "watch", "title": "Watch", "place": {"on": {"role": "server"}},
     "alerts": [{"name": "log", "path": "/var/log/watchd.log", "format": "jsonlines",
                 "fields": {"rule": "rule", "title": "title", "time": "time"}}],
-    "canary": {"from": {"role": "client"}, "target": {"role": "server"}, "rule": "/canary", "timeout": "3s",
+    "canary": {"from": {"role": "client"}, "target": {"role": "server"}, "rule": "/canary", "timeout": "10s",
                "run": 'curl -sS -m 2 "http://$TARGET:8000/canary?$NONCE"'},
     "health": {"process": "watchd", "config": ["/opt/server.py"],
                "counters": "echo packets $(wc -l </var/log/watchd.log); echo drops 0"},
