@@ -11,7 +11,13 @@
     ├─ NodeFailed           a node died at start or never became ready
     ├─ ProvisionFailed      a tool's playbook failed
     ├─ IsolationBroken      the isolation probe found a way out: nothing is attacked
-    └─ EngineFault          the engine answered with something no rule above explains
+    ├─ EngineFault          the engine answered with something no rule above explains
+    ├─ Unauthenticated      the service does not know who is asking
+    ├─ Forbidden            who is asking may not do this
+    ├─ QuotaExceeded        an organisation's limit: says which, how much is used, and when there will be room
+    ├─ Stale                the row has changed since it was read
+    ├─ StoreUnavailable     the service's database does not answer
+    └─ ServiceUnavailable   the service itself does not answer, or not in time
 
 Knows: how an error is worded. `str(error)` says what happened and where; `.hint` says what to do.
 Must never: print, exit, know an exit code (range/cli/exits.py does) or an HTTP status.
@@ -123,3 +129,41 @@ class IsolationBroken(RangeError):
 
 class EngineFault(RangeError):
     """The container engine failed."""
+
+
+class Unauthenticated(RangeError):
+    """The service does not know who is asking."""
+
+
+class Forbidden(RangeError):
+    """You may not do this."""
+
+
+class QuotaExceeded(RangeError):
+    """A limit of the organisation is reached."""
+
+    def __init__(
+        self,
+        what: str = "",
+        *,
+        limit: str = "",
+        allowed: float = 0,
+        used: float = 0,
+        room_at: float = 0,
+        hint: str = "",
+    ) -> None:
+        """`limit`: its name in the quota; `room_at`: when there will be room, seconds since the epoch, 0 unknown."""
+        super().__init__(what, hint=hint)
+        self.limit, self.allowed, self.used, self.room_at = limit, allowed, used, room_at
+
+
+class Stale(RangeError):
+    """It has changed since it was read."""
+
+
+class StoreUnavailable(RangeError):
+    """The service's database does not answer."""
+
+
+class ServiceUnavailable(RangeError):
+    """The service does not answer."""

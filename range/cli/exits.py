@@ -26,6 +26,12 @@ EXITS: dict[type[errors.RangeError], int] = {
     errors.ProvisionFailed: INFRASTRUCTURE,
     errors.IsolationBroken: INFRASTRUCTURE,
     errors.EngineFault: INFRASTRUCTURE,
+    errors.Unauthenticated: BAD_INPUT,
+    errors.Forbidden: BAD_INPUT,
+    errors.QuotaExceeded: INFRASTRUCTURE,
+    errors.Stale: BAD_INPUT,
+    errors.StoreUnavailable: INFRASTRUCTURE,
+    errors.ServiceUnavailable: INFRASTRUCTURE,
     errors.RangeError: INFRASTRUCTURE,
 }
 

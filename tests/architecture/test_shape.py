@@ -16,6 +16,9 @@ WITHOUT_A_UNIT_TEST: dict[str, str] = {
     "range/__main__.py": "one call of range/cli/app.py, which has its test",
     "range/ports.py": "Protocols only; range/testing holds the conformance suite that every implementation passes",
     "range/events.py": "records only: nothing in it decides anything",
+    "range/rows.py": "records only: tests/unit/store puts each of them into both databases and back",
+    "range/stores.py": "Protocols only; tests/unit/store has what every store must do",
+    "range/service/context.py": "records, and one word made of two",
 }
 """Modules without a mirrored unit test, each with the reason. One that has a test must not be here."""
 

@@ -1,0 +1,1 @@
+"""Rows on disk: SQLAlchemy and Alembic, on SQLite or PostgreSQL."""
