@@ -13,17 +13,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from range.ledger import Alert, Disposition, Malformed
+from range.sensors.objects import Said, read_object
 from range.sensors.reading import (
     UnreadableError,
     child,
     clean,
     endpoint,
-    load_object,
-    malformed,
     moment,
     techniques,
-    text_of,
-    with_constants,
     word,
 )
 from range.tool import AlertSource
@@ -37,43 +34,32 @@ def parse(line: str, source: AlertSource, *, tool: str, node: str, seen: float) 
 
     Of a source of telemetry: a record for each event with a source or target; None for alerts and statistics.
     """
-    if not line.strip():
+    return read_object(line, source, _said, tool=tool, node=node, seen=seen)
+
+
+def _said(event: Mapping[str, object], source: AlertSource, seen: float) -> Said | None:
+    kind = event.get("event_type")
+    if not isinstance(kind, str):
+        raise UnreadableError("no `event_type`")
+    if (kind == "alert") == source.telemetry or (source.telemetry and not _sides(event)):
         return None
-    try:
-        event = load_object(line)
-        kind = event.get("event_type")
-        if not isinstance(kind, str):
-            raise UnreadableError("no `event_type`")
-        if (kind == "alert") == source.telemetry or (source.telemetry and not _sides(event)):
-            return None
-        alert = child(event, "alert")
-        rule = clean(kind) if source.telemetry else word(alert.get("signature_id"))
-        if not rule:
-            raise UnreadableError("no `alert.signature_id`")
-        time, resolution = moment(event.get("timestamp"), seen)
-    except UnreadableError as error:
-        return malformed(line, source, str(error), tool=tool, node=node, seen=seen)
+    alert = child(event, "alert")
+    rule = clean(kind) if source.telemetry else word(alert.get("signature_id"))
+    if not rule:
+        raise UnreadableError("no `alert.signature_id`")
     flow = child(event, "flow")
     side = flow if "src_ip" in flow and "dest_ip" in flow else event
-    found = Alert(
-        tool=tool,
-        source=source.name,
-        node=node,
+    return Said(
         rule=rule,
-        title=word(alert.get("signature")) or rule,
-        time=time,
-        seen=seen,
-        raw=clean(line),
+        when=moment(event.get("timestamp"), seen),
+        title=word(alert.get("signature")),
         severity=SEVERITY.get(word(alert.get("severity")), "unknown"),
         techniques=techniques(child(alert, "metadata")),
         src=endpoint(side, "src_ip", "src_port"),
         dst=endpoint(side, "dest_ip", "dest_port"),
-        proto=word(event.get("proto")).lower() or None,
+        proto=word(event.get("proto")).lower(),
         disposition=_disposition(alert, child(event, "verdict")),
-        text=text_of(event),
-        resolution=resolution,
     )
-    return with_constants(found, source)
 
 
 def _sides(event: Mapping[str, object]) -> bool:

@@ -10,19 +10,17 @@ A rule that prints `proc.env` or `proc.cmdline` echoes a step's nonce.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from range.ledger import Alert, Malformed
+from range.sensors.objects import Said, read_object
 from range.sensors.reading import (
     UnreadableError,
     child,
-    clean,
     endpoint,
-    load_object,
-    malformed,
     moment,
     severity,
     techniques,
-    text_of,
-    with_constants,
     word,
 )
 from range.tool import AlertSource
@@ -32,36 +30,24 @@ ABOUT_ITSELF = "falco internal:"
 
 def parse(line: str, source: AlertSource, *, tool: str, node: str, seen: float) -> Alert | Malformed | None:
     """An alert; None for an empty line and for what Falco says of itself; Malformed for what is not Falco's JSON."""
-    if not line.strip():
+    return read_object(line, source, _said, tool=tool, node=node, seen=seen)
+
+
+def _said(event: Mapping[str, object], _source: AlertSource, seen: float) -> Said | None:
+    rule = word(event.get("rule"))
+    if rule.lower().startswith(ABOUT_ITSELF):
         return None
-    try:
-        event = load_object(line)
-        rule = word(event.get("rule"))
-        if rule.lower().startswith(ABOUT_ITSELF):
-            return None
-        if not rule:
-            raise UnreadableError("no `rule`")
-        fields = child(event, "output_fields")
-        said = event.get("time")
-        time, resolution = moment(fields.get("evt.time") if said is None else said, seen)
-    except UnreadableError as error:
-        return malformed(line, source, str(error), tool=tool, node=node, seen=seen)
-    found = Alert(
-        tool=tool,
-        source=source.name,
-        node=node,
+    if not rule:
+        raise UnreadableError("no `rule`")
+    fields = child(event, "output_fields")
+    told = event.get("time")
+    return Said(
         rule=rule,
-        title=word(event.get("output")) or rule,
-        time=time,
-        seen=seen,
-        raw=clean(line),
+        when=moment(fields.get("evt.time") if told is None else told, seen),
+        title=word(event.get("output")),
         severity=severity(event.get("priority")),
         techniques=techniques(event.get("tags")),
         src=endpoint(fields, "fd.cip", "fd.cport"),
         dst=endpoint(fields, "fd.sip", "fd.sport"),
-        proto=word(fields.get("fd.l4proto")).lower() or None,
-        disposition="unknown",
-        text=text_of(event),
-        resolution=resolution,
+        proto=word(fields.get("fd.l4proto")).lower(),
     )
-    return with_constants(found, source)

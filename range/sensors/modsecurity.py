@@ -17,16 +17,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from range.ledger import Alert, Disposition, Malformed
+from range.sensors.objects import Said, read_object
 from range.sensors.reading import (
     UnreadableError,
     child,
     clean,
     endpoint,
-    load_object,
-    malformed,
     moment,
-    text_of,
-    with_constants,
     word,
 )
 from range.tool import AlertSource
@@ -80,42 +77,31 @@ class _Match:
 
 def parse(line: str, source: AlertSource, *, tool: str, node: str, seen: float) -> Alert | Malformed | None:
     """An alert; None for a transaction no rule matched; Malformed for what is no audit record."""
-    if not line.strip():
+    return read_object(line, source, _said, tool=tool, node=node, seen=seen)
+
+
+def _said(record: Mapping[str, object], _source: AlertSource, seen: float) -> Said | None:
+    transaction = record.get("transaction")
+    if not isinstance(transaction, Mapping):
+        raise UnreadableError("no `transaction`")
+    late = "client_ip" in transaction or "time_stamp" in transaction
+    matches = tuple(_late(transaction) if late else _early(child(record, "audit_data")))
+    if not matches:
         return None
-    try:
-        record = load_object(line)
-        transaction = record.get("transaction")
-        if not isinstance(transaction, Mapping):
-            raise UnreadableError("no `transaction`")
-        late = "client_ip" in transaction or "time_stamp" in transaction
-        matches = tuple(_late(transaction) if late else _early(child(record, "audit_data")))
-        if not matches:
-            return None
-        time, resolution = moment(transaction.get("time_stamp" if late else "time"), seen)
-    except UnreadableError as error:
-        return malformed(line, source, str(error), tool=tool, node=node, seen=seen)
     chosen = _gravest(matches)
     tags = (tag for match in matches for tag in match.tags)
-    found = Alert(
-        tool=tool,
-        source=source.name,
-        node=node,
+    return Said(
         rule=chosen.rule,
-        title=chosen.title or chosen.rule,
-        time=time,
-        seen=seen,
-        raw=clean(line),
+        when=moment(transaction.get("time_stamp" if late else "time"), seen),
+        title=chosen.title,
         severity=chosen.severity,
         techniques=tuple(dict.fromkeys(TECHNIQUE_OF_TAG[tag] for tag in tags if tag in TECHNIQUE_OF_TAG)),
         src=endpoint(transaction, *(("client_ip", "client_port") if late else FROM)),
         dst=endpoint(transaction, *(("host_ip", "host_port") if late else TO)),
         proto="tcp",
         disposition=_late_end(transaction, matches) if late else _early_end(record),
-        text=text_of(record),
-        resolution=resolution,
         also=tuple(dict.fromkeys(match.rule for match in matches if match.rule != chosen.rule)),
     )
-    return with_constants(found, source)
 
 
 FROM = ("remote_address", "remote_port")

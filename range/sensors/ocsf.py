@@ -14,17 +14,13 @@ from itertools import chain
 
 from range.ledger import Alert, Disposition, Endpoint, Malformed
 from range.sensors.jsonlines import look
+from range.sensors.objects import Said, read_object
 from range.sensors.reading import (
     UnreadableError,
     child,
-    clean,
     endpoint,
-    load_object,
-    malformed,
     moment,
     techniques,
-    text_of,
-    with_constants,
     word,
 )
 from range.tool import AlertSource
@@ -49,42 +45,31 @@ def parse(line: str, source: AlertSource, *, tool: str, node: str, seen: float) 
 
     Of a source of telemetry: a record for an event of any class.
     """
-    if not line.strip():
+    return read_object(line, source, _said, tool=tool, node=node, seen=seen)
+
+
+def _said(event: Mapping[str, object], source: AlertSource, seen: float) -> Said | None:
+    kind = word(event.get("class_uid"))
+    if not kind:
+        raise UnreadableError("no `class_uid`")
+    finding = len(kind) == 4 and kind.startswith("2")
+    if (not finding and not source.telemetry) or (finding and word(event.get("activity_id")) == CLOSED):
         return None
-    try:
-        event = load_object(line)
-        kind = word(event.get("class_uid"))
-        if not kind:
-            raise UnreadableError("no `class_uid`")
-        finding = len(kind) == 4 and kind.startswith("2")
-        if (not finding and not source.telemetry) or (finding and word(event.get("activity_id")) == CLOSED):
-            return None
-        rule = _first(event, NAMES) or ("" if finding else word(event.get("class_name")) or kind)
-        if not rule:
-            raise UnreadableError("no `finding_info` with an analytic, a title or a uid")
-        time, resolution = _time(event, seen)
-    except UnreadableError as error:
-        return malformed(line, source, str(error), tool=tool, node=node, seen=seen)
-    found = Alert(
-        tool=tool,
-        source=source.name,
-        node=node,
+    rule = _first(event, NAMES) or ("" if finding else word(event.get("class_name")) or kind)
+    if not rule:
+        raise UnreadableError("no `finding_info` with an analytic, a title or a uid")
+    return Said(
         rule=rule,
-        title=_first(event, TITLES) or rule,
-        time=time,
-        seen=seen,
-        raw=clean(line),
+        when=_time(event, seen),
+        title=_first(event, TITLES),
         severity=SEVERITY.get(word(event.get("severity_id")), "unknown"),
         techniques=_techniques(event),
         src=_side(event, "src_endpoint"),
         dst=_side(event, "dst_endpoint"),
-        proto=_proto(event),
+        proto=_proto(event) or "",
         disposition=_disposition(event),
-        text=text_of(event),
-        resolution=resolution,
         telemetry=event.get("is_alert") is False,
     )
-    return with_constants(found, source)
 
 
 def _first(event: Mapping[str, object], paths: tuple[str, ...]) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 
-from range.ledger import Alert, Disposition, Endpoint, Malformed
+from range.ledger import Disposition, Endpoint, Malformed
 from range.tool import AlertSource
 
 TECHNIQUE = re.compile(r"(?<![A-Za-z0-9])[Tt]([0-9]{4}(?:\.[0-9]{3})?)(?![0-9])")
@@ -144,29 +144,6 @@ def disposition(value: object) -> Disposition:
     if text in BLOCKED:
         return "blocked"
     return "allowed" if text in ALLOWED else "unknown"
-
-
-def with_constants(alert: Alert, source: AlertSource) -> Alert:
-    """The alert, with what its source says of every line put where the line itself says nothing."""
-    known = source.constants
-    return Alert(
-        tool=alert.tool, source=alert.source, node=alert.node, rule=alert.rule, title=alert.title,
-        time=alert.time, seen=alert.seen, raw=alert.raw, text=alert.text, resolution=alert.resolution,
-        severity=severity(known.get("severity")) if alert.severity == "unknown" else alert.severity,
-        techniques=alert.techniques or techniques(known.get("technique")),
-        src=_side(alert.src, known, "src"), dst=_side(alert.dst, known, "dst"),
-        proto=alert.proto or word(known.get("proto")) or None,
-        disposition=disposition(known.get("disposition")) if alert.disposition == "unknown"
-        else alert.disposition,
-        telemetry=alert.telemetry or source.telemetry, also=alert.also,
-    )  # fmt: skip
-
-
-def _side(side: Endpoint, known: Mapping[str, str], name: str) -> Endpoint:
-    return Endpoint(
-        side.address or address(known.get(name)),
-        port(known.get(f"{name}_port")) if side.port is None else side.port,
-    )
 
 
 _APACHE = re.compile(

@@ -11,19 +11,15 @@ from collections.abc import Mapping
 
 from range.ledger import Alert, Disposition, Endpoint, Malformed
 from range.sensors.jsonlines import look
+from range.sensors.objects import Said, read_object
 from range.sensors.reading import (
     UnreadableError,
     address,
     child,
-    clean,
     disposition,
-    load_object,
-    malformed,
     moment,
     port,
     techniques,
-    text_of,
-    with_constants,
     word,
 )
 from range.tool import AlertSource
@@ -39,37 +35,25 @@ BLOCKED = "host blocked"
 
 def parse(line: str, source: AlertSource, *, tool: str, node: str, seen: float) -> Alert | Malformed | None:
     """An alert; None for an empty line; Malformed for what is not Wazuh's JSON."""
-    if not line.strip():
-        return None
-    try:
-        event = load_object(line)
-        rule = child(event, "rule")
-        name = word(rule.get("id"))
-        if not name:
-            raise UnreadableError("no `rule.id`")
-        time, resolution = moment(event.get("timestamp"), seen)
-    except UnreadableError as error:
-        return malformed(line, source, str(error), tool=tool, node=node, seen=seen)
-    data = child(event, "data")
-    found = Alert(
-        tool=tool,
-        source=source.name,
-        node=node,
+    return read_object(line, source, _said, tool=tool, node=node, seen=seen)
+
+
+def _said(event: Mapping[str, object], _source: AlertSource, seen: float) -> Said:
+    rule, data = child(event, "rule"), child(event, "data")
+    name = word(rule.get("id"))
+    if not name:
+        raise UnreadableError("no `rule.id`")
+    return Said(
         rule=name,
-        title=word(rule.get("description")) or name,
-        time=time,
-        seen=seen,
-        raw=clean(line),
+        when=moment(event.get("timestamp"), seen),
+        title=word(rule.get("description")),
         severity=_severity(rule.get("level")),
         techniques=techniques(child(rule, "mitre").get("id")),
         src=_side(data, FROM, FROM_PORT),
         dst=_side(data, TO, TO_PORT),
-        proto=(word(data.get("protocol")) or word(data.get("proto"))).lower() or None,
+        proto=(word(data.get("protocol")) or word(data.get("proto"))).lower(),
         disposition=_disposition(rule, data),
-        text=text_of(event),
-        resolution=resolution,
     )
-    return with_constants(found, source)
 
 
 def _side(data: Mapping[str, object], addresses: tuple[str, ...], ports: tuple[str, ...]) -> Endpoint:

@@ -13,18 +13,13 @@ from collections.abc import Mapping
 
 from range.ledger import Alert, Disposition, Endpoint, Malformed
 from range.sensors.jsonlines import look
+from range.sensors.objects import Said, read_object
 from range.sensors.reading import (
-    UnreadableError,
     address,
-    clean,
-    load_object,
-    malformed,
     moment,
     port,
     severity,
     techniques,
-    text_of,
-    with_constants,
     word,
 )
 from range.tool import AlertSource
@@ -38,38 +33,26 @@ def parse(line: str, source: AlertSource, *, tool: str, node: str, seen: float) 
 
     Of a source of telemetry: a record for every line.
     """
-    if not line.strip():
+    return read_object(line, source, _said, tool=tool, node=node, seen=seen)
+
+
+def _said(event: Mapping[str, object], source: AlertSource, seen: float) -> Said | None:
+    note = word(event.get("note"))
+    if not note and not source.telemetry:
         return None
-    try:
-        event = load_object(line)
-        note = word(event.get("note"))
-        if not note and not source.telemetry:
-            return None
-        time, resolution = moment(event.get("ts"), seen)
-    except UnreadableError as error:
-        return malformed(line, source, str(error), tool=tool, node=node, seen=seen)
-    rule = note or word(event.get("_path")) or _log_of(source.path)
-    said = " ".join(filter(None, (word(event.get("msg")), word(event.get("sub")))))
-    found = Alert(
-        tool=tool,
-        source=source.name,
-        node=node,
-        rule=rule,
-        title=said or rule,
-        time=time,
-        seen=seen,
-        raw=clean(line),
+    time, resolution = moment(event.get("ts"), seen)
+    return Said(
+        rule=note or word(event.get("_path")) or _log_of(source.path),
+        # A number without a fraction is a whole second by chance: Zeek's clock has microseconds
+        when=(time, resolution if isinstance(event.get("ts"), str) else 0.0),
+        title=" ".join(filter(None, (word(event.get("msg")), word(event.get("sub"))))),
         severity=severity(event.get("severity")),
         techniques=techniques(note, *(event.get(key) for key in TECHNIQUE_KEYS)),
         src=_side(event, "orig", "src", None),
         dst=_side(event, "resp", "dst", "p"),
-        proto=word(event.get("proto")).lower() or None,
+        proto=word(event.get("proto")).lower(),
         disposition=_disposition(event),
-        text=text_of(event),
-        # A number without a fraction is a whole second by chance: Zeek's clock has microseconds
-        resolution=resolution if isinstance(event.get("ts"), str) else 0.0,
     )
-    return with_constants(found, source)
 
 
 def _log_of(path: str) -> str:
