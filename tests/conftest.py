@@ -12,8 +12,9 @@ from range.engine.client import connect
 from range.errors import EngineUnavailable
 
 PLUGIN = "range.pytest_plugin"
-pytest_plugins = [] if any(point.value == PLUGIN for point in entry_points(group="pytest11")) else [PLUGIN]
-"""Our own plugin: loaded by its entry point where Jointrange is installed, from here in a bare checkout."""
+_INSTALLED = any(point.value == PLUGIN for point in entry_points(group="pytest11"))
+pytest_plugins = ["tests.databases", *([] if _INSTALLED else [PLUGIN])]
+"""Databases; and our own plugin: loaded by its entry point where Jointrange is installed, from here otherwise."""
 
 ENGINE_FAULT = pytest.StashKey[str]()
 

@@ -1,0 +1,87 @@
+"""SQLite: one file, one machine.
+
+Knows: its pragmas, how its transactions begin, its clock. Must never: know a table.
+
+WAL: readers never wait for the writer. `synchronous=FULL`: what was committed is there after a power cut; NORMAL could
+lose the last commits. Every writing transaction begins with BEGIN IMMEDIATE: one that reads first and asks for the
+write lock later is refused at once when another has written in between, whatever the timeout.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.dialects.sqlite import insert
+
+from range.errors import StoreUnavailable
+from range.store.dialects import Dialect
+
+BUSY = 20.0
+"""Seconds a writer waits for one of another process."""
+
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "journal_size_limit=67108864")
+
+
+def dialect(url: URL) -> Dialect:
+    """SQLite at this URL (`sqlite:///path`). The file is made, readable for its owner only. Raises StoreUnavailable."""
+    path = Path(url.database or "")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"cannot make the database {path}: {error.strerror}", hint="the service must own the file and its folder"
+        ) from error
+    engine = create_engine(url, pool_size=8, max_overflow=56, pool_timeout=BUSY)
+    event.listen(engine, "connect", _connected)
+    event.listen(engine, "begin", _begun)
+    stop = threading.Event()
+    return Dialect(
+        where=f"the database {path}",
+        readers=engine,
+        writers=engine.execution_options(begin="BEGIN IMMEDIATE"),
+        alone=engine,
+        patience=BUSY,
+        insert=insert,
+        lock=_locked,
+        announce=_announce,
+        now=time.time,
+        hint=lambda seconds: _hint(stop, seconds),
+        deaf=stop.set,
+        dispose=lambda: _dispose(engine, stop),
+    )
+
+
+def _connected(connection: Any, record: Any) -> None:
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={round(BUSY * 1000)}")
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begun(connection: Connection) -> None:
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def _locked(connection: Connection) -> float:
+    """BEGIN IMMEDIATE has seen to it."""
+    return time.time()
+
+
+def _announce(connection: Connection) -> None:
+    """Other processes look for themselves (`hint`)."""
+
+
+def _hint(stop: threading.Event, seconds: float) -> None:
+    if stop.wait(min(seconds, 0.2)):
+        stop.clear()
+
+
+def _dispose(engine: Engine, stop: threading.Event) -> None:
+    stop.set()
+    engine.dispose()
