@@ -101,6 +101,7 @@ class NodeSpec:
     sysctls: tuple[tuple[str, str], ...] = ()
     interfaces: tuple[Interface, ...] = ()
     routes: tuple[Route, ...] = ()
+    on_failure: Literal["remake", "degrade"] = field(default="remake", metadata={"digest": False})
 
     def address(self, segment: str | None = None) -> str | None:
         """The node's IPv4 address without prefix, on `segment` or on its first addressed interface."""
@@ -285,6 +286,7 @@ def _node(
         sysctls=_sysctls(kind, any(interface.address6 for interface in interfaces)),
         interfaces=interfaces,
         routes=routes,
+        on_failure=node.on_failure or "remake",
     )
 
 

@@ -154,7 +154,10 @@ class Plan:
 
 
 def digest(value: object) -> str:
-    """Twelve hex digits that are equal for equal values (dataclasses, models, and plain data of them)."""
+    """Twelve hex digits that are equal for equal values (dataclasses, models, and plain data of them).
+
+    A field whose metadata say `digest: False` does not count: nothing in the engine depends on it.
+    """
     return hashlib.sha256(dumps(_plain(value), sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -162,7 +165,8 @@ def _plain(value: object) -> object:
     if isinstance(value, Model):
         return value.model_dump(mode="json")
     if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+        counted = [item.name for item in fields(value) if item.metadata.get("digest", True)]
+        return {name: _plain(getattr(value, name)) for name in counted}
     if isinstance(value, bytes):
         return hashlib.sha256(value).hexdigest()
     if isinstance(value, dict):

@@ -182,6 +182,29 @@ class Switchboard(Protocol):
         """A connection to a TCP port as seen from inside the node (its loopback included)."""
 
 
+class Terminal(Protocol):
+    """One program at a terminal in a node. Its methods may be called from different threads."""
+
+    def send(self, data: bytes) -> None:
+        """Keys. Nothing happens once the program has ended."""
+
+    def receive(self) -> bytes:
+        """What it printed since, at least one byte; waits for it. Empty at the end."""
+
+    def resize(self, rows: int, cols: int) -> None:
+        """The terminal has another size now; one whose program has ended has none."""
+
+    def close(self) -> None:
+        """Kill the program with all it started; a waiting `receive` ends. Safe to call twice, from any thread."""
+
+
+class Terminals(Protocol):
+    """Consoles: programs at a terminal in the nodes of a range."""
+
+    def open(self, range_id: str, node: str, argv: Sequence[str], *, rows: int, cols: int) -> Terminal:
+        """Start a program. Raises NotFound (no such range or node), NodeFailed (the node is not running)."""
+
+
 class Images(Protocol):
     """Images: what is here, and what can be built or pulled."""
 
@@ -220,6 +243,26 @@ class Builders(Protocol):
         """Remove builders whose maker is dead, or all of this installation; their names."""
 
 
+class Jail(Duplex, Protocol):
+    """A container that nothing leaves but what its one program prints. Its methods may be called from any thread.
+
+    `receive` gives the program's standard output. `close` ends and removes it; safe to call twice.
+    """
+
+    def errors(self) -> str:
+        """The last words the program wrote to its standard error."""
+
+
+class Jails(Protocol):
+    """Where foreign code that steers a range runs: no network, no mounts, no rights, nothing of this machine."""
+
+    def start_jail(self, reference: str, argv: Sequence[str], name: str) -> Jail:
+        """A throw-away container from the image, running `argv`. Raises ImageMissing."""
+
+    def sweep_jails(self, *, everything: bool = False) -> list[str]:
+        """Remove those whose maker is dead, or all of this installation; their names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A tool in its place: the nodes of this layout it works on. `sources`: files beside its manifest, by path."""
@@ -247,8 +290,8 @@ class Provisioner(Protocol):
     def check(self, tool: Tool, folder: Path) -> None:
         """Raises Refused when a playbook is missing or breaks the rules for foreign code; runs nothing."""
 
-    def sweep(self) -> None:
-        """Remove what killed runs left on this machine."""
+    def sweep(self, *, everything: bool = False) -> list[str]:
+        """Remove what killed runs left, or all runs of this installation; the names of their containers."""
 
 
 class Clock(Protocol):
@@ -273,3 +316,4 @@ class Ports:
     clock: Clock
     stop: threading.Event
     """Set to end everything soon: every wait returns, no new change or step is begun."""
+    terminals: Terminals

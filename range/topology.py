@@ -168,6 +168,11 @@ class NodeDefaults(Model):
     routing: Literal["static", "dynamic"] | None = Field(
         None, description="static: routes are computed; dynamic: the node's own daemon makes them (FRR)"
     )
+    on_failure: Literal["remake", "degrade"] | None = Field(
+        None,
+        description="When the node dies in a range that is up, the service makes it anew (remake, unless said "
+        "otherwise), or leaves it and calls the range degraded (degrade)",
+    )
 
 
 class Node(NodeDefaults):
@@ -224,13 +229,13 @@ class Topology(Model):
     groups: dict[Name, NodeDefaults] = Field(default_factory=dict)
 
 
-_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"k": 1024, "m": 1024**2, "g": 1024**3}
 
 
 def seconds(duration: str) -> float:
-    """A `Duration` in seconds: `250ms` is 0.25. Raises ValueError."""
-    digits = duration.rstrip("mush")
+    """A duration in seconds: `250ms` is 0.25, `7d` (the service's leases) 604800. Raises ValueError."""
+    digits = duration.rstrip("mushd")
     unit = duration[len(digits) :]
     if unit not in _SECONDS:
         raise ValueError(f"`{duration}` is no duration")

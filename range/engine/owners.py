@@ -1,6 +1,7 @@
 """Who made a range, and whether that process still lives.
 
 Knows: how a process names itself so that nobody else can be mistaken for it: machine, boot, process id, start time.
+What a service makes is owned by its database, whichever process is at work: `service:<deployment>:range/<id>`.
 Must never: touch the engine.
 """
 
@@ -10,6 +11,9 @@ import os
 import socket
 from pathlib import Path
 
+SERVICE = "service:"
+"""How the words of owners begin that are services."""
+
 
 def me() -> str:
     """This process, as a word for labels."""
@@ -17,7 +21,9 @@ def me() -> str:
 
 
 def alive(owner: str) -> bool | None:
-    """Whether the owner still runs; None when it is on another machine, so nobody here can say."""
+    """Whether the owner still runs; None when it is on another machine or a service, so nobody here can say."""
+    if owner.startswith(SERVICE):
+        return None
     try:
         boot, pid, started = owner.rsplit("/", 2)
     except ValueError:

@@ -28,7 +28,8 @@ FOLLOW = 'touch "$1" 2>/dev/null; tail -n +1 -s 0.1 -F "$1" 2>/dev/null || exec 
 class Collector:
     """Alerts of one trial, as they come. Whatever happens, `close` it: streams and files are closed then.
 
-    `folder` is where the lines are kept as they came: `<node>-<tool>-<source>.log.gz`; None keeps none.
+    `folder` is where the lines are kept as they came: `<node>-<tool>-<source>.log.gz`; None keeps none. `remember`:
+    whether `alerts`, `malformed` and `wait_for` are wanted; without, alerts are only passed on, and nothing grows.
     """
 
     def __init__(
@@ -39,6 +40,8 @@ class Collector:
         clock: Clock,
         emit: Sink,
         folder: Path | None = None,
+        *,
+        remember: bool = True,
     ) -> None:
         self.range_id = range_id
         self.placed = tuple(placed)
@@ -46,6 +49,7 @@ class Collector:
         self.clock = clock
         self.emit = emit
         self.folder = folder
+        self.remember = remember
         self.news = threading.Condition()
         self.found: list[Alert] = []
         self.unread: list[Malformed] = []
@@ -166,11 +170,12 @@ class Collector:
     def _keep(self, said: Alert | Malformed, source: AlertSource) -> None:
         if isinstance(said, Alert) and source.telemetry and not said.telemetry:
             said = replace(said, telemetry=True)
-        with self.news:
-            if isinstance(said, Alert):
-                self.found.append(said)
-            else:
-                self.unread.append(said)
-            self.news.notify_all()
+        if self.remember:
+            with self.news:
+                if isinstance(said, Alert):
+                    self.found.append(said)
+                else:
+                    self.unread.append(said)
+                self.news.notify_all()
         if isinstance(said, Alert):
             self.emit(AlertSeen(self.range_id, said))

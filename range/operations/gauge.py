@@ -190,8 +190,6 @@ def _health(tool: Tool, node: str, before: Reading, after: Reading) -> SensorHea
     packets, drops = (_grown(asked.counters, name, first, last) for name in ("packets", "drops"))
     if asked.counters is not None and (packets is None or drops is None):
         told.append("its counters could not be read")
-    if asked.config and first.config != last.config:
-        told.append("its configuration changed during the trial")
     return SensorHealth(
         tool=tool.name,
         node=node,
@@ -202,6 +200,7 @@ def _health(tool: Tool, node: str, before: Reading, after: Reading) -> SensorHea
         killed=None if before.killed is None or after.killed is None else max(0, after.killed - before.killed),
         config=first.config or last.config,
         detail="; ".join(told),
+        changed=first.config != last.config if asked.config else None,
     )
 
 

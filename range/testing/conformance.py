@@ -24,7 +24,7 @@ from range.flows import ranges
 from range.isolation import judge
 from range.layout import FileSpec, Layout, resolve
 from range.plan import CreateFabric, CreateNode, Ownership, Plan, RemoveNode, StartNode, Wire, plan, spec_digest
-from range.ports import ExecResult, Ports, Stream
+from range.ports import ExecResult, Ports, Stream, Terminal
 from range.topology import Impairment, TcpReady, Topology
 
 E = TypeVar("E", bound=RangeError)
@@ -262,6 +262,44 @@ def a_finished_capture_ends_and_tells_what_it_lost(rig: Rig) -> None:
         assert stream.lost() == stream.unread() == 0
 
 
+def a_terminal_is_used_resized_and_ended(rig: Rig) -> None:
+    """Keys are echoed and obeyed, the program knows its size, and it ends by itself or when closed."""
+    terminals = rig.ports.terminals
+    shell = terminals.open(rig.range_id, "one", ["sh"], rows=30, cols=100)
+    try:
+        shell.send(b"stty size\r")
+        _printed(shell, b"30 100")
+        shell.resize(20, 90)
+        shell.send(b"stty size\r")
+        _printed(shell, b"20 90")
+        shell.send(b"echo con forming\r")
+        _printed(shell, b"\ncon forming")
+        shell.send(b"exit\r")
+        while shell.receive():
+            pass
+        shell.send(b"too late\r")
+        shell.resize(24, 80)
+    finally:
+        shell.close()
+        shell.close()
+    other = terminals.open(rig.range_id, "two", ["sh"], rows=24, cols=80)
+    ender = threading.Timer(0.2, other.close)
+    ender.start()
+    while other.receive():
+        pass
+    ender.join()
+    _raises(NotFound, lambda: terminals.open(rig.range_id, "three", ["sh"], rows=24, cols=80))
+
+
+def _printed(terminal: Terminal, what: bytes) -> None:
+    """Read until it was printed."""
+    seen = b""
+    while what not in seen:
+        data = terminal.receive()
+        assert data, f"the terminal ended before it printed {what!r}: {seen!r}"
+        seen += data
+
+
 # --- checks on the life of a range -----------------------------------------------------------------------------
 
 
@@ -361,6 +399,7 @@ LIVE: tuple[Callable[[Rig], None], ...] = (
     a_port_is_waited_for_and_reached,
     a_capture_is_a_pcap,
     a_finished_capture_ends_and_tells_what_it_lost,
+    a_terminal_is_used_resized_and_ended,
 )
 
 LIFE: tuple[Callable[[Rig], None], ...] = (

@@ -14,6 +14,7 @@ from range.layout import FileSpec, Layout
 from range.ports import ExecResult, Placed, Ports
 from range.testing.clock import FakeClock
 from range.testing.memory import MemoryEngine, MemorySwitchboard
+from range.testing.terminals import MemoryTerminals
 from range.testing.world import said
 from range.tool import Tool
 
@@ -113,8 +114,9 @@ class MemoryProvisioner:
     def check(self, tool: Tool, folder: Path) -> None:
         """Everything keeps the rules here."""
 
-    def sweep(self) -> None:
+    def sweep(self, *, everything: bool = False) -> list[str]:
         """Nothing of it outlives a process."""
+        return []
 
     def _check(self, tool: Tool) -> None:
         if tool.name in self.fails:
@@ -135,4 +137,5 @@ def memory_ports(engine: MemoryEngine | None = None, switchboard: MemorySwitchbo
         provisioner=MemoryProvisioner(),
         clock=engine.clock,
         stop=engine.clock.cancelled,
+        terminals=MemoryTerminals(engine),
     )

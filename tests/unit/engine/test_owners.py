@@ -42,3 +42,8 @@ def test_another_boot_is_dead_and_another_machine_unknown() -> None:
 @pytest.mark.parametrize("word", ["", "x", "x/y"])
 def test_what_no_process_wrote_is_dead(word: str) -> None:
     assert owners.alive(word) is False
+
+
+@pytest.mark.parametrize("word", ["service:4f1c:range/r-1", "service:4f1c:run/r-1", "service:"])
+def test_what_a_service_made_is_for_the_service_to_remove(word: str) -> None:
+    assert owners.alive(word) is None

@@ -1,0 +1,226 @@
+"""A row that is being worked on: held for a while, renewed, and written only by who holds it.
+
+Knows: the fence (each write names the one it was given), what ends a piece of work early, and how a fault is worded in
+a row. Must never: decide what is to be done (keepers do), or claim a row (range/service/loop.py does).
+
+    def keep(service: Service, held: Held[RangeRow]) -> float:          # a Handler
+        ports = held.ports()                                            # its stop is set when the work must end
+        held.write(("range.step", {"step": "wire"}), step="wire")       # raises Stale: somebody else holds the row now
+        return 300.0                                                    # look again then; sooner when it is woken
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+from range.errors import (
+    Conflict,
+    EngineUnavailable,
+    Exhausted,
+    Forbidden,
+    ImageMissing,
+    Invalid,
+    IsolationBroken,
+    NotFound,
+    QuotaExceeded,
+    RangeError,
+    Refused,
+    Stale,
+    StoreUnavailable,
+)
+from range.ports import Ports
+from range.rows import PoolRow, RangeRow, Row, RunRow, Work
+from range.service.context import Service
+from range.stores import Writing
+
+W = TypeVar("W", bound=Work)
+Event = tuple[str, Mapping[str, Any]]
+"""A type and its data, as `Writing.tell` takes them."""
+
+NEVER = 100 * 365 * 86400.0
+"""What a handler answers when nothing will ever have to be done for a row unless somebody wakes it."""
+
+FINAL = (Invalid, Refused, Conflict, NotFound, ImageMissing, IsolationBroken, Forbidden)
+"""Faults that trying again does not mend."""
+PATIENT = (EngineUnavailable, StoreUnavailable, Exhausted, QuotaExceeded)
+"""Faults that are not about the row: they never use up its tries (the deadline of its phase still holds)."""
+
+
+def word(kind: type[Row]) -> str:
+    """`range`, `run` or `pool`: what subjects and event types of such a row begin with."""
+    return {RangeRow: "range", RunRow: "run", PoolRow: "pool"}[kind]
+
+
+def subject(row: Work) -> str:
+    """`range/<id>`, `run/<id>`, `pool/<id>`."""
+    return f"{word(type(row))}/{row.id}"
+
+
+def wake(rows: Writing, kind: type[Work], key: str, now: float) -> None:
+    """Have a row looked at now, whoever holds it; one that is not there is fine."""
+    row = rows.get(kind, key)
+    if row is not None and row.next_at > now:
+        rows.change(kind, key, next_at=now)
+
+
+class Held(Generic[W]):
+    """A row this process holds.
+
+    row: its newest copy. lost: set when the hold could not be renewed, so that somebody else may have the row.
+    stop: set then, too, and when the loop is stopped, when something else is wanted of the row (`desired`), or when
+    `due` is over: whatever is under way is to end soon, and the handler to return.
+    due: when that is, by the store's clock; 0.0 never. The handler sets it.
+    """
+
+    def __init__(self, service: Service, row: W) -> None:
+        self.service = service
+        self.row = row
+        self.claimed = row
+        self.due = 0.0
+        self.lost = threading.Event()
+        self.stop = threading.Event()
+        self._stops: list[threading.Event] = []
+        self._lock = threading.Lock()
+        self._beat = threading.Lock()
+        self._over = False
+        self._renewed = service.clock.now()
+
+    @property
+    def subject(self) -> str:
+        """`range/<id>` and so on."""
+        return subject(self.row)
+
+    def ports(self) -> Ports:
+        """Every port; their `stop` is set together with this one's."""
+        ports = self.service.ports()
+        with self._lock:
+            self._stops.append(ports.stop)
+            if self.stop.is_set():
+                ports.stop.set()
+        return ports
+
+    def end(self) -> None:
+        """End what is under way soon."""
+        with self._lock:
+            self.stop.set()
+            for stop in self._stops:
+                stop.set()
+
+    def lose(self) -> None:
+        """Take note that somebody else may hold the row."""
+        self.lost.set()
+        self.end()
+
+    def write(self, *events: Event, also: Callable[[Writing, W], W | None] | None = None, **fields: Any) -> W:
+        """Change these fields and tell the events about the row, in one transaction; the row as it is then.
+
+        `also`: what else belongs into the transaction; given the row as it is in it, it may answer with a newer copy.
+        Raises Stale (and sets `lost`), StoreUnavailable.
+        """
+        with self.service.store.writing() as rows:
+            row = self.fenced(rows, **(fields or {"holder": self.row.holder}))
+            for what, data in events:
+                rows.tell(row.org, self.subject, what, data)
+            if also is not None:
+                row = also(rows, row) or row
+        self.row = row
+        return row
+
+    def tell(self, *events: Event) -> None:
+        """Tell events about the row. Raises as `write` does."""
+        if events:
+            self.write(*events)
+
+    def refresh(self) -> W:
+        """The row as it is now. Raises Stale (and sets `lost`) when somebody else holds it, or it is gone."""
+        with self.service.store.reading() as rows:
+            row = rows.get(type(self.row), self.row.id)
+        if row is None or row.fence != self.row.fence:
+            self.lose()
+            raise Stale(f"{self.subject} is held by somebody else now")
+        self.row = row
+        return row
+
+    def fenced(self, rows: Writing, **fields: Any) -> W:
+        """Change fields of the row inside a transaction of one's own. Raises Stale (and sets `lost`)."""
+        try:
+            return rows.change(type(self.row), self.row.id, fence=self.row.fence, **fields)
+        except (Stale, NotFound) as error:
+            self.lose()
+            raise Stale(f"{self.subject} is held by somebody else now") from error
+
+    def finish(self) -> None:
+        """Renew no more: the row is about to be given back."""
+        with self._beat:
+            self._over = True
+
+    def renew(self) -> None:
+        """Hold the row for another while. Sets `lost` when it is no longer ours, or could not be renewed in time."""
+        with self._beat:
+            if not self._over:
+                self._renew()
+
+    def _renew(self) -> None:
+        hold, store = self.service.limits.hold, self.service.store
+        begun = self.service.clock.now()
+        try:
+            until = store.now() + hold
+            with store.writing() as rows:
+                self.fenced(rows, held_until=until)
+            self._renewed = begun
+            if self.due and until - hold > self.due:
+                self.end()
+        except Stale:
+            return
+        except StoreUnavailable:
+            if begun - self._renewed > hold * 0.7:
+                self.lose()
+
+
+Handler = Callable[[Service, Held[Any]], float]
+"""Does what is to be done for a row now; seconds until it should be looked at again.
+
+It reads the row, never what woke it. A RangeError it raises is counted in the row's `attempts`, worded in its `reason`
+and `problem`, and it is called again after a pause: at `attempts` >= Limits.attempts it must give up, in its own way.
+"""
+
+
+def attempts_after(error: Exception, before: int, most: int) -> int:
+    """The row's `attempts` after a fault: at `most` (Limits.attempts) its keeper gives up."""
+    if isinstance(error, FINAL):
+        return max(before + 1, most)
+    if isinstance(error, PATIENT) and before < most:
+        return min(before + 1, most - 1)
+    return before + 1
+
+
+def trouble(error: Exception) -> dict[str, Any]:
+    """A fault as problem+json, in the shape of `wire.Trouble`: what a row keeps of it."""
+    name = type(error).__name__ if isinstance(error, RangeError) else "Fault"
+    title = (type(error).__doc__ or "").strip().partition("\n")[0] if isinstance(error, RangeError) else ""
+    wrong = isinstance(error, (Invalid, NotFound, Conflict, Refused, Forbidden))
+    said = str(error) if isinstance(error, RangeError) else f"{type(error).__name__}: {error}"
+    problem: dict[str, Any] = {
+        "type": f"urn:jointrange:error:{name}",
+        "title": title or "A fault in the service itself.",
+        "status": 422 if wrong else 500,
+        "detail": said,
+        "error": name,
+        "hint": getattr(error, "hint", ""),
+        "exit": 4 if wrong else 3,
+        "log": getattr(error, "log", ""),
+    }
+    if isinstance(error, Invalid):
+        problem["errors"] = [
+            {
+                "file": one.where.file,
+                "line": one.where.line,
+                "column": one.where.column,
+                "what": one.what,
+                "hint": one.hint,
+            }
+            for one in error.problems
+        ]
+    return problem

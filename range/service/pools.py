@@ -1,0 +1,162 @@
+"""Pools, as wishes: how many copies of a topology are kept launched and unused, and how one of them is taken.
+
+Knows: what a copy is (a RangeRow that nobody has claimed), and that a claim is one transaction.
+Must never: launch anything (the keepers do).
+
+    warm = claim(rows, service, who, topology_id, tool_ids, name=..., project=..., lease_until=...)  # None: launch one
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from range.errors import Conflict, Stale
+from range.rows import PoolRow, RangeRow
+from range.service.admission import check_quota
+from range.service.context import Principal, Service
+from range.service.fairshare import Size
+from range.service.holding import wake
+from range.service.shapes import titles
+from range.stores import Reading, Writing
+from range.wire import PoolView, Trouble
+
+LIVING = ("queued", "starting", "up", "degraded", "stopping")
+
+
+def create(
+    rows: Writing,
+    service: Service,
+    who: Principal,
+    *,
+    name: str,
+    topology: str,
+    tools: tuple[str, ...],
+    size: Size,
+    warm: int,
+    project: str = "",
+) -> PoolRow:
+    """A new pool of `warm` copies of these documents, each of this `size`. Raises Conflict (name), QuotaExceeded."""
+    if rows.count(PoolRow, org=who.org, name=name, status=("filling", "ready", "stopping", "failed")):
+        raise Conflict(f"there is a pool called {name} already", hint="choose another name, or change that one")
+    now = service.store.now()
+    if warm:
+        check_quota(rows, who.org, times(size, warm), lease=None, now=now, ranges=warm)
+    row = PoolRow(
+        id=f"p-{uuid.uuid4().hex[:10]}",
+        org=who.org,
+        created=now,
+        name=name,
+        project=project,
+        actor=who.id,
+        topology=topology,
+        tools=tools,
+        warm=warm,
+        next_at=now,
+    )
+    rows.add(row)
+    rows.tell(row.org, f"pool/{row.id}", "pool.status", told(row))
+    rows.note(row.org, who.id, "pools.create", f"pool/{row.id}", name=name, warm=warm)
+    return row
+
+
+def change(
+    rows: Writing, service: Service, who: Principal, row: PoolRow, warm: int, size: Size, version: int | None = None
+) -> PoolRow:
+    """Keep so many copies from now on. Raises Conflict, Stale, QuotaExceeded."""
+    if row.status == "gone" or row.desired == "gone":
+        raise Conflict(f"pool {row.name} is being removed, or gone", hint="make a new one: `POST /v1/pools`")
+    now = service.store.now()
+    if (more := warm - row.warm) > 0:
+        check_quota(rows, row.org, times(size, more), lease=None, now=now, ranges=more)
+    changed = rows.change(
+        PoolRow, row.id, version=version, warm=warm, generation=row.generation + 1, next_at=now, attempts=0
+    )
+    rows.note(row.org, who.id, "pools.change", f"pool/{row.id}", warm=warm)
+    return changed
+
+
+def destroy(rows: Writing, service: Service, who: Principal, row: PoolRow, version: int | None = None) -> PoolRow:
+    """Have it and its unclaimed copies removed; those that are claimed stay. Raises Stale."""
+    if row.status == "gone" or row.desired == "gone":
+        return row
+    changed = rows.change(
+        PoolRow,
+        row.id,
+        version=version,
+        desired="gone",
+        generation=row.generation + 1,
+        next_at=service.store.now(),
+        attempts=0,
+    )
+    rows.note(row.org, who.id, "pools.destroy", f"pool/{row.id}")
+    return changed
+
+
+def claim(
+    rows: Writing,
+    service: Service,
+    who: Principal,
+    topology_id: str,
+    tool_ids: Sequence[str],
+    *,
+    name: str,
+    project: str,
+    lease_until: float,
+) -> RangeRow | None:
+    """Make the oldest ready copy of these documents the caller's, if there is one; its pool is refilled."""
+    ready = rows.find(RangeRow, org=who.org, topology=topology_id, claimed=False, status="up", desired="up")
+    for row in ready:
+        if row.tools != tuple(tool_ids) or row.seen != row.generation:
+            continue
+        now = service.store.now()
+        try:
+            taken = rows.change(
+                RangeRow,
+                row.id,
+                version=row.version,
+                name=name,
+                project=project,
+                actor=who.id,
+                lease_until=lease_until,
+                claimed=True,
+                next_at=now,
+            )
+        except Stale:
+            continue
+        wake(rows, PoolRow, row.pool, now)
+        rows.tell(taken.org, f"range/{taken.id}", "range.status", {"status": "up", "reason": "claimed from a pool"})
+        rows.note(taken.org, who.id, "ranges.create", f"range/{taken.id}", name=name, pool=taken.pool)
+        return taken
+    return None
+
+
+def view(rows: Reading, service: Service, row: PoolRow) -> PoolView:
+    """As the API shows it."""
+    called = titles(rows, service, row.topology, row.tools)
+    return PoolView(
+        id=row.id,
+        org=row.org,
+        project=row.project,
+        name=row.name,
+        topology=called.topology,
+        digest=called.digest,
+        tools=called.tools,
+        warm=row.warm,
+        ready=row.ready,
+        status=row.status,
+        reason=row.reason,
+        created=row.created,
+        problem=Trouble(**row.problem) if row.problem is not None else None,
+    )
+
+
+def told(row: PoolRow) -> Mapping[str, Any]:
+    """The data of a `pool.status` event."""
+    return {"status": row.status, "reason": row.reason, "ready": row.ready, "warm": row.warm}
+
+
+def times(size: Size, count: int) -> Size:
+    """So many of it."""
+    return Size(size.nodes * count, size.cpus * count, size.memory * count)

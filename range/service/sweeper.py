@@ -1,0 +1,78 @@
+"""The sweeper: removes from the engine what no row wants any more, and old events from the store.
+
+Knows: whose an object is, by the word in its labels. Must never: touch what is another deployment's or nobody's, or
+what a living row may be about to use.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from range.errors import RangeError
+from range.events import nowhere
+from range.flows import ranges
+from range.plan import RangeSummary
+from range.ports import Ports
+from range.rows import RangeRow, RunRow
+from range.service.context import Service
+from range.stores import Reading
+
+log = logging.getLogger("jointrange.sweeper")
+
+
+def sweep(service: Service) -> tuple[str, ...]:
+    """Remove every range of this deployment that nobody wants and that is older than Limits.grace; their ids."""
+    ports = service.ports()
+    ours = [(line, what) for line in ports.engine.survey() if (what := subject_of(service, line))]
+    if not ours:
+        return ()
+    now = service.store.now()
+    with service.store.reading() as rows:
+        stray = [line for line, what in ours if not wanted(rows, what) and line.created < now - service.limits.grace]
+    return _remove(ports, stray)
+
+
+def remove_of(service: Service, ports: Ports, subject: str) -> tuple[str, ...]:
+    """Remove whatever was made for one subject (`run/<id>`): only its holder may. Their ids."""
+    word = service.owner(subject)
+    return _remove(ports, [line for line in ports.engine.survey() if line.owner == word])
+
+
+def subject_of(service: Service, line: RangeSummary) -> str:
+    """`range/<id>` or `run/<id>` that an object was made for; empty when it is not of this deployment."""
+    mine = service.owner("")
+    return line.owner.removeprefix(mine) if line.owner.startswith(mine) else ""
+
+
+def wanted(rows: Reading, subject: str) -> bool:
+    """Whether a row still may want what was made for it."""
+    word, _, key = subject.partition("/")
+    if word == "range":
+        row = rows.get(RangeRow, key)
+        return row is not None and row.status not in ("gone", "failed")
+    run = rows.get(RunRow, key)
+    return run is not None and run.status not in ("done", "cancelled", "failed")
+
+
+def tidy(service: Service) -> int:
+    """Forget events and kept answers that are older than Limits.keep_events; how many."""
+    with service.store.writing() as rows:
+        return rows.forget(service.store.now() - service.limits.keep_events)
+
+
+def tidy_machine(service: Service) -> None:
+    """Remove what a killed process left beside the engine: builders, private data of playbooks."""
+    ports = service.ports()
+    ports.provisioner.sweep()
+    ports.builders.sweep_builders()
+
+
+def _remove(ports: Ports, lines: list[RangeSummary]) -> tuple[str, ...]:
+    removed = []
+    for line in lines:
+        try:
+            ranges.down(ports, line.range_id, nowhere, missing_ok=True)
+            removed.append(line.range_id)
+        except RangeError as error:
+            log.warning("%s could not be removed: %s", line.range_id, error)
+    return tuple(removed)

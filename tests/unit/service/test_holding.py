@@ -1,0 +1,199 @@
+"""A held row: fenced writes, renewal, what ends work early, and how faults are worded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from range.errors import (
+    EngineFault,
+    EngineUnavailable,
+    Invalid,
+    NodeFailed,
+    Problem,
+    Refused,
+    Stale,
+    StoreUnavailable,
+    Where,
+)
+from range.rows import PoolRow, RangeRow, RunRow
+from range.service.holding import Held, attempts_after, subject, trouble, wake, word
+from range.stores import Store, Writing
+from range.wire import Trouble
+from tests.unit.service.worlds import ShiftedStore, World, a_world
+
+
+@pytest.fixture
+def world(store: Store, tmp_path: Path) -> World:
+    return a_world(store, tmp_path)
+
+
+def held(world: World, **fields: Any) -> Held[RangeRow]:
+    """A range's row, claimed."""
+    row = RangeRow(id="r-1", org="org", created=1.0, name="r", topology="t", **fields)
+    with world.shifted.writing() as rows:
+        rows.add(row)
+        now = world.shifted.now()
+        claimed = rows.claim(RangeRow, holder="me", now=now, until=now + world.service.limits.hold)
+    assert claimed is not None
+    return Held(world.service, claimed)
+
+
+def stolen(world: World) -> None:
+    """Somebody else claims the row."""
+    now = world.shifted.now() + 1000
+    with world.shifted.writing() as rows:
+        assert rows.claim(RangeRow, holder="other", now=now, until=now + 10) is not None
+
+
+def test_words_of_rows() -> None:
+    assert [word(kind) for kind in (RangeRow, RunRow, PoolRow)] == ["range", "run", "pool"]
+    assert subject(RangeRow(id="r-1", org="o", created=1.0, name="r", topology="t")) == "range/r-1"
+
+
+def test_a_write_changes_and_tells_in_one_transaction(world: World) -> None:
+    mine = held(world)
+    row = mine.write(("range.step", {"step": "wire"}), step="wire")
+    assert row == mine.row == world.row()
+    assert (row.step, row.holder, row.fence) == ("wire", "me", 1)
+    mine.tell(("range.node", {"node": "one"}), ("range.node", {"node": "two"}))
+    mine.tell()
+    assert world.row().version == row.version, "an event alone is no change that a reader could see"
+    assert [event.type for event in world.events("range/r-1")] == ["range.step", "range.node", "range.node"]
+    assert {event.org for event in world.events()} == {"org"}
+
+
+def test_what_else_belongs_into_the_transaction_is_undone_with_it(world: World) -> None:
+    mine = held(world)
+
+    def also(rows: Writing, row: RangeRow) -> RangeRow:
+        return rows.change(RangeRow, row.id, reason="both")
+
+    assert mine.write(also=also, step="x").reason == "both"
+    assert mine.row == world.row()
+
+    def fails(rows: Writing, row: RangeRow) -> None:
+        rows.change(RangeRow, row.id, reason="never")
+        raise EngineFault("on the way")
+
+    with pytest.raises(EngineFault):
+        mine.write(("range.step", {"step": "y"}), also=fails, step="y")
+    assert (world.row().step, world.row().reason) == ("x", "both")
+    assert world.events() == ()
+
+
+def test_who_lost_the_row_changes_nothing(world: World) -> None:
+    mine = held(world)
+    ports = mine.ports()
+    stolen(world)
+    for act in (lambda: mine.write(step="x"), lambda: mine.tell(("range.step", {})), mine.refresh):
+        with pytest.raises(Stale):
+            act()
+    assert mine.lost.is_set()
+    assert mine.stop.is_set()
+    assert ports.stop.is_set()
+    assert world.row().step == ""
+    assert world.events() == ()
+
+
+def test_a_row_that_is_gone_is_lost(world: World) -> None:
+    mine = held(world)
+    with world.shifted.writing() as rows:
+        rows.remove(RangeRow, "r-1")
+    with pytest.raises(Stale):
+        mine.write(step="x")
+    assert mine.lost.is_set()
+
+
+def test_a_refresh_shows_what_others_wish(world: World) -> None:
+    mine = held(world)
+    world.want(desired="gone")
+    assert (mine.row.desired, mine.refresh().desired, mine.row.desired) == ("up", "gone", "gone")
+
+
+def test_a_hold_is_renewed_while_it_is_ours(world: World) -> None:
+    mine = held(world)
+    before = world.row().held_until
+    world.shifted.shift = 5
+    mine.renew()
+    assert world.row().held_until >= before + 5
+    assert not mine.stop.is_set()
+    stolen(world)
+    mine.renew()
+    assert mine.lost.is_set()
+
+
+def test_a_phase_that_takes_too_long_is_ended_and_not_lost(world: World) -> None:
+    mine = held(world)
+    mine.due = world.shifted.now() + 10
+    mine.renew()
+    assert not mine.stop.is_set()
+    world.shifted.shift = 11
+    mine.renew()
+    assert mine.stop.is_set()
+    assert not mine.lost.is_set()
+
+
+class DeadStore(ShiftedStore):
+    """A store nobody can write to."""
+
+    @contextmanager
+    def writing(self) -> Iterator[Writing]:
+        raise StoreUnavailable("it does not answer")
+        yield
+
+
+def test_a_hold_that_cannot_be_renewed_in_time_is_lost(world: World) -> None:
+    mine = held(world)
+    object.__setattr__(world.service, "store", DeadStore(world.shifted.store))
+    mine.renew()
+    assert not mine.lost.is_set(), "there is time left"
+    world.engine.clock.sleep(world.service.limits.hold * 0.75)
+    mine.renew()
+    assert mine.lost.is_set()
+
+
+def test_ports_asked_for_after_the_end_are_stopped(world: World) -> None:
+    mine = held(world)
+    mine.end()
+    assert mine.ports().stop.is_set()
+
+
+def test_a_row_is_woken_and_never_put_off(world: World) -> None:
+    held(world, next_at=5.0)
+    with world.shifted.writing() as rows:
+        wake(rows, RangeRow, "r-1", 10.0)
+        assert rows.change(RangeRow, "r-1", next_at=99.0).next_at == 99.0
+        wake(rows, RangeRow, "r-1", 10.0)
+        wake(rows, RangeRow, "nobody", 10.0)
+    assert world.row().next_at == 10.0
+
+
+def test_tries_are_used_up_by_faults_of_the_row_alone() -> None:
+    assert [attempts_after(EngineFault("x"), before, 5) for before in (0, 4)] == [1, 5]
+    assert attempts_after(Refused("x"), 0, 5) == 5
+    assert [attempts_after(EngineUnavailable("x"), before, 5) for before in (0, 3, 4)] == [1, 4, 4]
+    assert attempts_after(EngineUnavailable("x"), 5, 5) == 6
+    assert attempts_after(ValueError("x"), 1, 5) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NodeFailed("node two died", node="two", log="its last words", hint="look"),
+        Refused("no"),
+        ValueError("a bug"),
+        Invalid([Problem(Where("t.yaml", 3, 4), "wrong", "right")]),
+    ],
+)
+def test_faults_are_worded_as_problems(error: Exception) -> None:
+    said = Trouble.model_validate(trouble(error))
+    assert str(error) in said.detail
+    assert said.exit == (4 if isinstance(error, (Refused, Invalid)) else 3)
+    assert said.log == getattr(error, "log", "")
+    assert [one.line for one in said.errors] == ([3] if isinstance(error, Invalid) else [])
+    assert said.title
