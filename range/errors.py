@@ -16,6 +16,7 @@
     ├─ Forbidden            who is asking may not do this
     ├─ QuotaExceeded        an organisation's limit: says which, how much is used, and when there will be room
     ├─ Stale                the row has changed since it was read
+    │   └─ Superseded       something else is wanted by now
     ├─ StoreUnavailable     the service's database does not answer
     └─ ServiceUnavailable   the service itself does not answer, or not in time
 
@@ -159,6 +160,10 @@ class QuotaExceeded(RangeError):
 
 class Stale(RangeError):
     """It has changed since it was read."""
+
+
+class Superseded(Stale):
+    """Something else is wanted by now: what is under way for the old wish ends here."""
 
 
 class StoreUnavailable(RangeError):

@@ -30,14 +30,14 @@ class Reading(Protocol):
         """A row by id."""
 
     def find(
-        self, kind: type[R], *, after: str = "", limit: int = 0, newest: bool = False, **equal: Any
+        self, kind: type[R], /, *, after: str = "", limit: int = 0, newest: bool = False, **equal: Any
     ) -> tuple[R, ...]:
         """Rows whose fields are equal to these (a tuple: to one of these), in order of (created, id).
 
         `after`: begin behind the row of this id. `limit` 0: all. `newest`: in the opposite order.
         """
 
-    def count(self, kind: type[Row], **equal: Any) -> int:
+    def count(self, kind: type[Row], /, **equal: Any) -> int:
         """How many `find` would give."""
 
     def events(self, after: int, limit: int, *, org: str | None = None, subject: str = "") -> tuple[EventRow, ...]:
@@ -57,7 +57,7 @@ class Writing(Reading, Protocol):
         """A new row. Raises Conflict: there is one of this id, or one that must be unique has its name."""
 
     def change(
-        self, kind: type[R], key: str, *, version: int | None = None, fence: int | None = None, **fields: Any
+        self, kind: type[R], key: str, /, *, version: int | None = None, fence: int | None = None, **fields: Any
     ) -> R:
         """Change only these fields; the row as it is then, `version` + 1.
 

@@ -30,6 +30,7 @@ EXITS: dict[type[errors.RangeError], int] = {
     errors.Forbidden: BAD_INPUT,
     errors.QuotaExceeded: INFRASTRUCTURE,
     errors.Stale: BAD_INPUT,
+    errors.Superseded: BAD_INPUT,
     errors.StoreUnavailable: INFRASTRUCTURE,
     errors.ServiceUnavailable: INFRASTRUCTURE,
     errors.RangeError: INFRASTRUCTURE,

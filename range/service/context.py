@@ -11,6 +11,7 @@ from pathlib import Path
 
 from range.ports import Clock, Ports
 from range.rows import Role
+from range.service.memo import Memo
 from range.stores import Store
 
 
@@ -34,6 +35,8 @@ class Limits:
     """Age from which something in the engine that no row knows is removed."""
     keep_events: float = 7 * 86400.0
     """Seconds events are kept."""
+    lease: float = 8 * 3600.0
+    """Seconds a range lives when nobody said how long."""
     body: int = 5 << 20
     """Bytes of a request."""
     document: int = 4 << 20
@@ -78,6 +81,8 @@ class Service:
     cpus: float
     memory: int
     limits: Limits = field(default_factory=Limits)
+    memo: Memo = field(default_factory=Memo, compare=False)
+    """What was computed from documents, which never change."""
 
     def owner(self, subject: str) -> str:
         """The word that goes into the labels of what is made for `range/<id>` or `run/<id>`."""
