@@ -167,7 +167,8 @@ class SensorHealth:
     """How a tool fared in one node during a trial. None: the tool's manifest does not say how to ask.
 
     `running`: its process was there before and after; `restarted`: but not the same one. `packets` and `drops` are
-    what it took in and lost; `config` is the digest of its configuration files; `killed`: out of memory, in its node.
+    what it took in and lost; `config` is the digest of its configuration files before, and `changed`
+    whether it was another one after; `killed`: out of memory, in its node.
     """
 
     tool: str
@@ -179,6 +180,7 @@ class SensorHealth:
     killed: int | None = None
     config: str = ""
     detail: str = ""
+    changed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

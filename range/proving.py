@@ -19,6 +19,7 @@ from typing import Literal
 from range import catalogue, wiring
 from range.bundle.keys import load_private
 from range.campaign import Level
+from range.catalogue.attack import attack_table
 from range.events import Sink, nowhere
 from range.flows.campaigns import CampaignOrder, run_campaign
 from range.flows.schedule import Overrides
@@ -83,12 +84,14 @@ def prove(
     jobs: int = 0,
     fresh: bool = False,
     sign: Sequence[str | Path] = (),
+    attack: str | Path | None = None,
     results: str | Path | None = None,
     settings: Settings | None = None,
     ports: Ports | None = None,
     emit: Sink = nowhere,
 ) -> Proof:
     """Run a campaign (a bundled name or a path) as `jointrange run` does, with the same options; its proof.
+    `attack`: a STIX bundle of ATT&CK's techniques, in place of the built-in table.
 
     Raises RangeError when the input is wrong or the machine failed; a gate that fails raises nothing.
     """
@@ -105,6 +108,7 @@ def prove(
         overrides=Overrides(level, trials, benign_window, seed),
         fresh=fresh,
         signers=signers,
+        table=attack_table(Path(attack)) if attack else None,
     )
     done = run_campaign(order, ports or wiring.ports(told), emit)
     return Proof(done.result, done.folder, done.bundle)

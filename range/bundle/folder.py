@@ -87,16 +87,6 @@ def save_inputs(folder: Path, files: Mapping[str, bytes]) -> None:
         write(folder / names.INPUTS / name, content)
 
 
-def load_inputs(folder: Path) -> dict[str, bytes]:
-    """What went into the run, as it was: path -> bytes. Raises Exhausted when a file cannot be read."""
-    place = folder / names.INPUTS
-    try:
-        there = sorted(path for path in place.rglob("*") if path.is_file() and not path.is_symlink())
-        return {path.relative_to(place).as_posix(): path.read_bytes() for path in there}
-    except OSError as error:
-        raise Exhausted(f"cannot read {place}: {error.strerror}", hint="check the folder's permissions") from error
-
-
 def write(path: Path, content: bytes) -> None:
     """Put a file in its place, whole or not at all, parents made, on the disk when this returns. Raises Exhausted."""
     temporary = ""

@@ -12,6 +12,7 @@ from typing import Literal
 
 from range.campaign import Rules
 from range.judging.result import CampaignResult, Run, conclude
+from range.judging.techniques import Table
 from range.ledger import Trial
 
 SCHEMA: Literal["jointrange.run/1"] = "jointrange.run/1"
@@ -33,6 +34,7 @@ class RunRecord:
     `arms`: (arm, tools), control first. `order`: the trials, in the order in which they are begun.
     `benign_window`: benign-only seconds of each trial. `budget`: seconds after which no trial is begun.
     `images`: (arm/node, image reference, content digest), sorted. `overrides`: (option, value) of the command line.
+    `table`: ATT&CK's techniques as they were given for this run; None for the built-in ones.
     """
 
     run: Run
@@ -44,12 +46,13 @@ class RunRecord:
     images: tuple[tuple[str, str, str], ...] = ()
     overrides: tuple[tuple[str, str], ...] = ()
     finished: bool = False
+    table: Table | None = None
     schema: Literal["jointrange.run/1"] = SCHEMA
 
 
 def judged(record: RunRecord, trials: Sequence[Trial]) -> CampaignResult:
     """The verdicts, scorecards and decision, from the record and the trials alone."""
-    return conclude(record.run, record.arms, record.rules, trials)
+    return conclude(record.run, record.arms, record.rules, trials, record.table)
 
 
 def missing(record: RunRecord, trials: Sequence[Trial]) -> tuple[Slot, ...]:

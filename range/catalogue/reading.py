@@ -10,7 +10,7 @@ Scalars are read as YAML 1.2 reads them (`yes` is text), except that a number wi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ruamel.yaml import YAML, events
@@ -22,6 +22,7 @@ from range.errors import Invalid, Problem, Where
 BYTES_AT_MOST = 1024 * 1024
 DEPTH_AT_MOST = 40
 VALUES_AT_MOST = 20_000
+FEW = 8
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]{1,30}|[0-9]{1,30}(\.[0-9]{0,30})?)([eE][-+]?[0-9]{1,2})?")
@@ -50,6 +51,8 @@ class Value:
     items: tuple[Value, ...] | None = None
     size: int = 1
     depth: int = 1
+    index: Mapping[str, Entry] | None = field(default=None, compare=False, repr=False)
+    """The entries by key, the first of each, for those with many."""
 
     @property
     def plain(self) -> object:
@@ -65,6 +68,8 @@ class Value:
 
     def entry(self, key: str | int) -> Entry | None:
         """The mapping's entry for `key`."""
+        if self.index is not None:
+            return self.index.get(str(key))
         return next((entry for entry in self.entries or () if entry.key == str(key)), None)
 
     def at(self, path: Sequence[str | int], *, key: bool = False) -> Where:
@@ -113,6 +118,7 @@ class _Open:
             items=None if self.mapping else tuple(self.items),
             size=1 + sum(value.size for value in inside),
             depth=1 + max((value.depth for value in inside), default=0),
+            index={entry.key: entry for entry in reversed(self.entries)} if len(self.entries) > FEW else None,
         )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +35,7 @@ from range.flows.resuming import Opened, opened
 from range.flows.schedule import Overrides, Room
 from range.flows.trials import TrialOrder
 from range.judging.result import CampaignResult, Run, doubtful
+from range.judging.techniques import Table
 from range.layout import Layout, resolve
 from range.ledger import Trial
 from range.plan import Ownership
@@ -49,7 +50,7 @@ class CampaignOrder:
     """A campaign to run. `owner` names the maker of its ranges, `results` the folder that gets a folder for the run.
 
     `fresh`: no control trial from the cache. `new`: no interrupted run is gone on with. `signers`: whose keys sign the
-    bundle.
+    bundle. `table`: ATT&CK's techniques, when not the built-in ones.
     """
 
     loaded: LoadedCampaign
@@ -63,6 +64,7 @@ class CampaignOrder:
     fresh: bool = False
     new: bool = False
     signers: tuple[PrivateKey, ...] = ()
+    table: Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +103,13 @@ def run_id_of(campaign: Campaign) -> str:
 def run_campaign(order: CampaignOrder, ports: Ports, emit: Sink) -> Finished:
     """Run every trial that is missing, judge, and write the run's folder.
 
-    Raises Refused (a tool or a step has no place), Exhausted (the disk is full), and whatever a trial raises. Every
-    range is gone then, and what was ended is kept: the same order goes on with it.
+    Raises Refused (a tool or a step has no place), Exhausted (the disk is full), KeyboardInterrupt (`ports.stop` was
+    set), and whatever a trial raises. Every range is gone then, and what was ended is kept: the same order goes on with
+    it.
     """
     ready = prepare(order, ports, emit)
+    if ports.stop.is_set():
+        raise KeyboardInterrupt
     with opened(order.results, ready.record, new=order.new) as run:
         try:
             return _run(order, ready, run, ports, emit)
@@ -177,7 +182,7 @@ def _run(order: CampaignOrder, ready: Prepared, run: Opened, ports: Ports, emit:
             emit(Note(f"{run_id}: {len(again)} short trials to confirm what fell short"))
         trials += run_all(again, ready.room, deadline, maker.save, ports, emit)
     emit(PhaseChanged(run_id, "judging"))
-    notes = tuple(note for note in (ready.room.why, *_notes(left, trials, limit)) if note)
+    notes = tuple(note for note in (ready.room.why, *_notes(left, trials, limit, record.table)) if note)
     record = replace(record, run=replace(record.run, ended=ports.clock.now(), notes=notes), finished=True)
     result = _publish(folder, record, run_folder.load_trials(folder))
     bundle = seal(folder, order.results / f"{run_id}{names.SUFFIX}", order.signers)
@@ -325,7 +330,7 @@ def _record(
         drawing=svg(arms[-1].defended.layout),
         level=campaign.level,
         seed=campaign.seed,
-        inputs=inputs.digest(files, [images, order.overrides.said, __version__]),
+        inputs=inputs.digest(files, [images, order.overrides.said, __version__, *_table_facts(order.table)]),
         attack=loaded.scenario.scenario.attack,
         tlp=campaign.tlp,
         scenario_file=f"{names.INPUTS}/scenario/{loaded.scenario.path.name}",
@@ -344,7 +349,15 @@ def _record(
         budget=schedule.budget(campaign),
         images=tuple(images),
         overrides=order.overrides.said,
+        table=order.table,
     )
+
+
+def _table_facts(table: Table | None) -> list[object]:
+    """What a table that was given adds to the digest of the inputs; nothing for the built-in one."""
+    if table is None:
+        return []
+    return [[table.version, {key: asdict(one) for key, one in table.techniques.items()}, dict(table.replaced)]]
 
 
 def _clear_ranges(record: RunRecord, ports: Ports, emit: Sink) -> None:
@@ -364,7 +377,7 @@ def _keep_installs(source: Path, folder: Path) -> None:
         raise Exhausted(f"cannot keep {source}: {error.strerror}", hint="free disk space, or set --out") from error
 
 
-def _notes(left: Sequence[Slot], trials: Sequence[Trial], limit: float | None) -> tuple[str, ...]:
+def _notes(left: Sequence[Slot], trials: Sequence[Trial], limit: float | None, table: Table | None) -> tuple[str, ...]:
     """What a reader of the result must know of how it came about."""
     notes = [
         f"control trial {trial.number} is that of run {trial.reused}: nothing that goes into it has changed since"
@@ -374,4 +387,7 @@ def _notes(left: Sequence[Slot], trials: Sequence[Trial], limit: float | None) -
     if left:
         which = ", ".join(f"{slot.arm} {slot.number}" for slot in left)
         notes.append(f"the budget of {limit:.0f} s was used up before these trials were begun: {which}")
+    if table is not None:
+        which = f"ATT&CK {table.version}" if table.version else "an ATT&CK bundle"
+        notes.append(f"techniques are named and compared by the table of {which} that was given")
     return tuple(notes)

@@ -80,7 +80,8 @@ def run_all(
     """Run the trials in their order, as many at once as there is `room` for; `save` each as it ends.
 
     After `deadline` none is begun. With `room.ahead`, one range more is set up while `room.jobs` are measured. On the
-    first fault, or an interrupt, the others are ended and removed, and it is raised again.
+    first fault, or an interrupt, the others are ended and removed, and it is raised again. KeyboardInterrupt is raised,
+    too, when `ports.stop` was set from outside.
     """
     turns, places = threading.Semaphore(1), threading.Semaphore(room.jobs)
     begun: list[TrialOrder] = []
@@ -100,9 +101,7 @@ def run_all(
     with ThreadPoolExecutor(max_workers=room.jobs + room.ahead) as pool:
         running: list[Future[Trial | None]] = [pool.submit(one, order) for order in orders]
         try:
-            done, _ = wait(running, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
+            _settle(running, ports.stop)
         except BaseException:
             ports.stop.set()
             emit(Note("stopping: what was begun is being removed"))
@@ -113,3 +112,14 @@ def run_all(
                     ranges.down(ports, order.range_id, nowhere, missing_ok=True)
             raise
     return [trial for future in running if (trial := future.result()) is not None]
+
+
+def _settle(running: Sequence[Future[Trial | None]], stop: threading.Event) -> None:
+    """Wait until all have ended. Raises the first fault there is, KeyboardInterrupt once everything is to end."""
+    ahead: set[Future[Trial | None]] = set(running)
+    while ahead:
+        done, ahead = wait(ahead, timeout=PATIENCE, return_when=FIRST_EXCEPTION)
+        for future in done:
+            future.result()
+        if stop.is_set():
+            raise KeyboardInterrupt

@@ -128,7 +128,7 @@ def sweep(
                 removed.append(line.range_id)
             except RangeError as error:
                 faults.append(error)
-    ports.provisioner.sweep()
+    removed += ports.provisioner.sweep(everything=everything)
     removed += ports.builders.sweep_builders(everything=everything)
     if faults:
         raise faults[0]

@@ -60,7 +60,8 @@ class Run:
 class CampaignResult:
     """A campaign that was run and judged. `arms` is (arm, tools), in the campaign's order.
 
-    `reruns`: trials of single steps that fell short, run again to confirm; they count in no share.
+    `reruns`: trials of single steps that fell short, run again to confirm; they count in no share. `table`: the table
+    of ATT&CK's techniques that was given for the run; None for the built-in one.
     """
 
     run: Run
@@ -73,7 +74,18 @@ class CampaignResult:
     decision_reasons: tuple[str, ...]
     comparisons: tuple[Comparison, ...] = ()
     reruns: tuple[Judged, ...] = ()
+    table: Table | None = None
     schema: Literal["jointrange.result/2"] = SCHEMA
+
+    @property
+    def techniques(self) -> Table:
+        """The table by which it was judged, and is shown."""
+        return self.table or BUILT_IN
+
+    @property
+    def shown_in(self) -> str:
+        """The version of ATT&CK whose matrix shows it: that of a table that was given, else the scenario's."""
+        return (self.table.version if self.table else "") or self.run.attack or BUILT_IN.version
 
     def of_arm(self, arm: str) -> tuple[Judged, ...]:
         """The judged trials of one arm, in order."""
@@ -85,18 +97,22 @@ def conclude(
     arms: Sequence[tuple[str, tuple[str, ...]]],
     rules: Rules,
     trials: Sequence[Trial],
-    table: Table = BUILT_IN,
+    table: Table | None = None,
 ) -> CampaignResult:
-    """Judge the trials, sum them up by arm, compare arms, apply the gates, decide. `table`: ATT&CK's techniques."""
-    judged = _judged([trial for trial in trials if trial.purpose == "main"], trials, rules, table)
-    reruns = _judged([trial for trial in trials if trial.purpose == "rerun"], trials, rules, table)
+    """Judge the trials, sum them up by arm, compare arms, apply the gates, decide.
+
+    `table`: ATT&CK's techniques; None for the built-in ones.
+    """
+    known = table or BUILT_IN
+    judged = _judged([trial for trial in trials if trial.purpose == "main"], trials, rules, known)
+    reruns = _judged([trial for trial in trials if trial.purpose == "rerun"], trials, rules, known)
     today = datetime.fromtimestamp(run.started, UTC).date().isoformat()
-    scoring = Scoring(rules, run.seed, reasons(rules.known, today), table)
+    scoring = Scoring(rules, run.seed, reasons(rules.known, today), known)
     cards = tuple(score(arm, judged, scoring) for arm, _tools in arms)
     comparisons = _comparisons(run, rules, judged, reruns, cards)
     results = judge_gates(Evidence(rules, judged, cards, comparisons, reruns, today))
     decision, why = decide(results)
-    return CampaignResult(run, tuple(arms), rules, judged, cards, results, decision, why, comparisons, reruns)
+    return CampaignResult(run, tuple(arms), rules, judged, cards, results, decision, why, comparisons, reruns, table)
 
 
 def doubtful(result: CampaignResult) -> tuple[tuple[str, tuple[str, ...]], ...]:

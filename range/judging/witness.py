@@ -1,7 +1,7 @@
 """Whether a tool's silence means anything.
 
 Knows: a tool is a witness for a step if the canaries nearest before and after it were seen, and if it took in what
-there was: it lost almost none of its input, and neither stopped nor began anew.
+there was: it lost almost none of its input, neither stopped nor began anew, and was configured alike throughout.
 Must never: take what was not measured for bad, or for good: an unknown health is no fault, and is told elsewhere.
 """
 
@@ -54,6 +54,8 @@ def ailing(health: SensorHealth, drops_max: float) -> str | None:
         return "it began anew in the middle"
     if health.killed:
         return "it ran out of memory and was killed"
+    if health.changed:
+        return "its configuration changed during the trial"
     packets, drops = health.packets or 0, health.drops or 0
     if drops and drops / (packets + drops) > drops_max:
         return f"it lost {drops} of {packets + drops} packets ({drops / (packets + drops):.2%})"

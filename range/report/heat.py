@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from range.campaign import CONTROL
 from range.judging.result import CampaignResult
-from range.judging.techniques import BUILT_IN, Table, parent
+from range.judging.techniques import Table, parent
 from range.report.folding import folded
 from range.report.navigator import Covered, coverage
 
@@ -52,11 +52,12 @@ class Column:
     cells: tuple[Cell, ...]
 
 
-def heat(result: CampaignResult, table: Table = BUILT_IN) -> tuple[Column, ...]:
+def heat(result: CampaignResult) -> tuple[Column, ...]:
     """The columns that have any technique; empty when no step of an arm with tools names one."""
+    table = result.techniques
     steps = folded(result)
     arms = [arm for arm, _tools in result.arms if arm != CONTROL]
-    version = result.run.attack or table.version
+    version = result.shown_in
     found = {arm: coverage([step for step in steps if step.arm == arm], version, table) for arm in arms}
     cells: dict[str, list[Cell]] = {}
     for technique in sorted({technique for covered in found.values() for technique in covered}):
@@ -66,7 +67,7 @@ def heat(result: CampaignResult, table: Table = BUILT_IN) -> tuple[Column, ...]:
     return tuple(Column(tactic.replace("-", " "), tuple(cells[tactic])) for tactic in sorted(cells, key=_place))
 
 
-def tactics_of(technique: str, table: Table = BUILT_IN) -> tuple[str, ...]:
+def tactics_of(technique: str, table: Table) -> tuple[str, ...]:
     """Its tactics by the table, or those of its parent; none when the table has neither."""
     known = table.techniques.get(technique) or table.techniques.get(parent(technique))
     return known.tactics if known else ()

@@ -16,7 +16,7 @@ from typing import Any
 
 from range.judging.result import CampaignResult
 from range.judging.stats import share
-from range.judging.techniques import BUILT_IN, Table, current
+from range.judging.techniques import Table, current
 from range.report.folding import Folded, defended, folded
 from range.report.words import long, of
 
@@ -38,19 +38,20 @@ class Covered:
         return any(label != "not_applicable" for step in self.steps for label, _count in step.counts)
 
 
-def navigator(result: CampaignResult, table: Table = BUILT_IN) -> str:
-    """The file as JSON text. `table` renews ids; the version it is of goes into the layers when the run has none."""
+def navigator(result: CampaignResult) -> str:
+    """The file as JSON text. The run's table renews ids."""
+    table = result.techniques
     arms: dict[str, list[Folded]] = {card.arm: [] for card in defended(result)}
     for step in folded(result):
         arms.setdefault(step.arm, []).append(step)
-    version = result.run.attack or table.version
+    version = result.shown_in
     covered = {arm: coverage(steps, version, table) for arm, steps in arms.items()}
     layers = [_arm(result, arm, found, version) for arm, found in covered.items()]
     layers += [_difference(result, *pair, covered, version) for pair in _pairs(covered)]
     return json.dumps(layers, indent=2, allow_nan=False) + "\n"
 
 
-def coverage(steps: Iterable[Folded], version: str, table: Table = BUILT_IN) -> dict[str, Covered]:
+def coverage(steps: Iterable[Folded], version: str, table: Table) -> dict[str, Covered]:
     """Technique id -> what its steps show, sorted by id. Steps that name no technique are left out."""
     groups: dict[str, list[Folded]] = {}
     for step in steps:
@@ -65,7 +66,8 @@ def shown_as(technique: str, version: str, table: Table) -> tuple[str, ...]:
         return current(technique, table)
     if technique in table.techniques:
         return (technique,)
-    return table.replaced.get(technique, (technique,))
+    later = table.replaced.get(technique, (technique,))
+    return later if all(one in table.techniques for one in later) else current(technique, table)
 
 
 def _mean(steps: Sequence[Folded]) -> float | None:

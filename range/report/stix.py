@@ -15,7 +15,7 @@ from typing import Any
 
 from range.campaign import Tlp
 from range.judging.result import CampaignResult
-from range.judging.techniques import BUILT_IN, Table
+from range.judging.techniques import Table
 from range.judging.verdict import NOTICED
 from range.report.folding import Attempt, Folded, folded, uuid5
 from range.report.sarif import attack_url
@@ -37,14 +37,14 @@ ALWAYS = "2026-01-01T00:00:00.000Z"
 Object = dict[str, Any]
 
 
-def stix(result: CampaignResult, table: Table = BUILT_IN) -> str:
+def stix(result: CampaignResult) -> str:
     """The bundle as JSON text. Every object of ours carries the run's TLP label."""
     marking = _marking(result.run.tlp)
     us = _shared("identity", marking, name="Jointrange", identity_class="system")
     objects: dict[str, Object] = {marking["id"]: marking, us["id"]: us}
     steps = [step for step in folded(result) if step.technique and step.noticed]
     for step in steps:
-        for made in _of_step(result, step, marking, us, table):
+        for made in _of_step(result, step, marking, us):
             objects.setdefault(made["id"], made)
     told = [key for key in objects if not key.startswith("marking-definition")]
     report = _own(
@@ -89,8 +89,9 @@ def _made(kind: str, marking: Object, values: Object) -> Object:
     return {**said, "id": f"{kind}--{uuid5('stix', json.dumps(said, sort_keys=True))}"}
 
 
-def _of_step(result: CampaignResult, step: Folded, marking: Object, us: Object, table: Table) -> list[Object]:
+def _of_step(result: CampaignResult, step: Folded, marking: Object, us: Object) -> list[Object]:
     """The attack pattern, the arm it was seen under, the sighting, and what mitigates it."""
+    table = result.techniques
     pattern = _pattern(step.technique or "", result.run.attack or table.version, marking, table)
     where = _own(
         result, "identity", marking, us,

@@ -106,7 +106,7 @@ def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
 def test_inputs_are_kept_as_they_were(tmp_path: Path) -> None:
     files = {"campaign.yaml": b"a: 1\n", "tools/watch/tool.yaml": b"\x00\xff"}
     folder.save_inputs(tmp_path, files)
-    assert folder.load_inputs(tmp_path) == files
+    assert (tmp_path / "inputs" / "campaign.yaml").read_bytes() == b"a: 1\n"
     assert (tmp_path / "inputs" / "tools" / "watch" / "tool.yaml").read_bytes() == b"\x00\xff"
 
 

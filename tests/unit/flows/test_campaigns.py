@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,12 +14,14 @@ import pytest
 
 from range import catalogue
 from range.bundle import folder
+from range.bundle.opening import judged_again
 from range.bundle.record import judged
 from range.bundle.verify import verify
 from range.errors import EngineFault, Exhausted, NotFound, RangeError, Refused
 from range.events import Event, Note, PhaseChanged, RunStarted, TrialEnded, nowhere
 from range.flows.campaigns import CampaignOrder, Finished, run_campaign, run_id_of
 from range.flows.schedule import Overrides
+from range.judging.techniques import BUILT_IN, Table, Technique
 from range.ports import ExecResult
 from range.testing.memory import MemoryEngine
 from range.testing.supplies import memory_ports
@@ -80,6 +83,10 @@ def working(_node: str, argv: Sequence[str], _env: Mapping[str, str]) -> ExecRes
     return said("worked") if argv[-1].endswith("do a") else None
 
 
+def files_below(place: Path) -> set[str]:
+    return {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
+
+
 def run(order: CampaignOrder, fail_at: int = 0) -> tuple[Finished, list[Event], MemoryEngine]:
     engine = MemoryEngine(answer=working)
     if fail_at:
@@ -114,11 +121,26 @@ def test_the_folder_alone_gives_the_same_result_again(tmp_path: Path) -> None:
         "scenario/s.yaml",
         "tools/watch/tool.yaml",
         "tools/watch/install.yml",
-    } == {*folder.load_inputs(done.folder)}
+    } == files_below(done.folder / "inputs")
     assert {"result.json", "report.html"} <= {path.name for path in done.folder.iterdir()}
     assert done.bundle == tmp_path / "results" / f"{record.run.run_id}.bundle"
     assert verify(done.bundle).flaws == ()
     assert {image for image, _, _ in record.images} == {"control/one", "control/two", "defended/one", "defended/two"}
+
+
+def test_a_table_that_is_given_is_kept_judged_by_and_part_of_the_inputs(tmp_path: Path) -> None:
+    table = Table("77", {"T1595": Technique("T1595", "Another name")}, {})
+    plain, _, _ = run(an_order(tmp_path))
+    done, _, _ = run(an_order(tmp_path, table=table))
+    record = folder.load_run(done.folder)
+    assert record.table == table
+    assert judged(record, folder.load_trials(done.folder)) == done.result
+    assert (done.result.table, done.result.techniques, plain.result.techniques) == (table, table, BUILT_IN)
+    assert plain.result.table is None
+    assert judged_again(done.bundle)[1].techniques == table
+    assert done.result.run.inputs != plain.result.run.inputs
+    assert any("the table of ATT&CK 77" in note for note in done.result.run.notes)
+    assert {layer["versions"]["attack"] for layer in json.loads((done.folder / "navigator.json").read_text())} == {"77"}
 
 
 def test_equal_seeds_give_equal_orders_and_seeds(tmp_path: Path) -> None:

@@ -132,6 +132,20 @@ def test_a_trial_that_was_cut_short_is_not_kept(tmp_path: Path) -> None:
     assert engine.survey() == ()
 
 
+def test_what_is_stopped_from_outside_is_no_run_that_ended(tmp_path: Path) -> None:
+    engine, saved = MemoryEngine(), list[Trial]()
+    ports = memory_ports(engine)
+
+    def save(_order: TrialOrder, trial: Trial) -> None:
+        saved.append(trial)
+        ports.stop.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        run_all(orders(3, tmp_path), Room(1), None, save, ports, nowhere)
+    assert len(saved) == 1
+    assert engine.survey() == ()
+
+
 def test_a_fault_ends_the_others_and_removes_their_ranges(tmp_path: Path) -> None:
     engine = MemoryEngine()
     engine.fail_at[6] = EngineFault("no")

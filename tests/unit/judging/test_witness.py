@@ -47,7 +47,7 @@ def test_every_tool_must_have_heard() -> None:
         ({"packets": 0, "drops": 0}, None), ({"packets": 999, "drops": 1}, None),
         ({"packets": 998, "drops": 2}, "it lost 2 of 1000"), ({"packets": 0, "drops": 5}, "it lost 5 of 5"),
         ({"drops": 5}, "it lost 5 of 5"), ({"running": False}, "not there"), ({"restarted": True}, "began anew"),
-        ({"killed": 2}, "out of memory"),
+        ({"killed": 2}, "out of memory"), ({"changed": False}, None), ({"changed": True}, "configuration changed"),
     ],
 )  # fmt: skip
 def test_what_ails_a_tool(health: dict[str, Any], words: str | None) -> None:

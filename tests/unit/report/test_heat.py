@@ -45,7 +45,7 @@ def test_a_technique_nobody_knows_comes_last_under_its_id() -> None:
 
 
 def test_a_sub_technique_the_table_lacks_is_of_its_parent_s_tactics() -> None:
-    assert tactics_of("T1190.099") == tactics_of("T1190") == ("initial-access",)
+    assert tactics_of("T1190.099", BUILT_IN) == tactics_of("T1190", BUILT_IN) == ("initial-access",)
 
 
 def test_a_technique_of_several_tactics_is_under_each() -> None:

@@ -100,6 +100,7 @@ def test_ids_are_those_of_the_layers_version() -> None:
     assert shown_as("T1", "18", table) == ("T2",)
     assert shown_as("T1", "19", table) == ("T3",)
     assert shown_as("T9", "18", table) == ("T9",)
+    assert shown_as("T1", "18", Table("18", {"T3": Technique("T3", "C")}, dict(table.replaced))) == ("T3",)
     assert shown_as("T1562.001", "18", BUILT_IN) == ("T1562.001",)
     assert shown_as("T1562.001", "19", BUILT_IN) == ("T1685",)
 

@@ -102,7 +102,7 @@ def test_equal_objects_have_equal_ids_and_others_have_others() -> None:
 
 def test_names_come_from_the_table() -> None:
     table = Table("19", {"T1190": Technique("T1190", "Another name")}, {})
-    objects = read(stix(a_demo_result(), table=table))
+    objects = read(stix(replace(a_demo_result(), table=table)))
     names = {made["name"] for made in of_type(objects, "attack-pattern")}
     assert {"Another name", "T1046"} <= names
 
