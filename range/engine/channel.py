@@ -50,13 +50,16 @@ class Channel:
         env: Mapping[str, str] | None = None,
         user: str = "",
         stdin: bool = False,
+        tty: bool = False,
         doing: str = "running a command",
     ) -> None:
         self.api = client.api
         with faults(doing):
-            made = self.api.exec_create(container, list(argv), stdin=stdin, environment=dict(env or {}), user=user)
+            made = self.api.exec_create(
+                container, list(argv), stdin=stdin, tty=tty, environment=dict(env or {}), user=user
+            )
             self.id = str(made["Id"])
-            self.handle: Any = self.api.exec_start(self.id, socket=True)
+            self.handle: Any = self.api.exec_start(self.id, tty=tty, socket=True)
         self.sock: socket.socket = getattr(self.handle, "_sock", self.handle)
         self.sock.settimeout(None)
         self.rest = b""
@@ -80,6 +83,18 @@ class Channel:
                 return
             data, self.rest = self.rest[8 : 8 + length], self.rest[8 + length :]
             yield stream, data
+
+    def raw(self) -> bytes:
+        """The next bytes of a command at a terminal, which has no frames; empty at the end."""
+        if not self._filled(1, None):
+            return b""
+        data, self.rest = self.rest, b""
+        return data
+
+    def resize(self, rows: int, cols: int) -> None:
+        """The size of the command's terminal, in characters. Raises EngineFault, NotFound: it has ended."""
+        with faults("resizing a terminal"):
+            self.api.exec_resize(self.id, height=rows, width=cols)
 
     def exit_code(self) -> int | None:
         """The command's exit code, or None while it runs."""

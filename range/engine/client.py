@@ -26,6 +26,9 @@ from range.errors import (
     RangeError,
 )
 
+Connection = docker.DockerClient
+"""An engine that was reached, for those who only pass it on."""
+
 OLDEST = (1, 41)
 """Docker 20.10. Older engines lack what `exec` and `create` need here."""
 

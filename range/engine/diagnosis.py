@@ -65,6 +65,7 @@ class EngineFacts:
     networks: int
     skew: float | None
     base_image: bool
+    ansible_image: bool
     orphans: tuple[str, ...]
 
 
@@ -87,7 +88,6 @@ class Facts:
     kernel_hint: str = ""
     synchronised: bool | None = None
     ansible: str = ""
-    ansible_program: str = ""
     mmdebstrap: bool = False
 
 
@@ -207,10 +207,12 @@ def _base(facts: Facts) -> Finding:
 
 
 def _ansible(facts: Facts) -> Finding:
-    if facts.ansible and facts.ansible_program:
-        return Finding("ansible", "ok", f"ansible-core {facts.ansible} at {facts.ansible_program}")
-    found = "ansible-playbook is not beside this Python" if facts.ansible else "ansible-core is not installed"
-    return Finding("ansible", "broken", found, "install jointrange with its dependencies (`script/bootstrap`)")
+    if not facts.ansible:
+        hint = "install jointrange with its dependencies (`script/bootstrap`)"
+        return Finding("ansible", "broken", "ansible-runner is not installed", hint)
+    here = facts.engine is not None and facts.engine.ansible_image
+    where = "here" if here else "not here yet; it is built when the first playbook runs"
+    return Finding("ansible", "ok", f"playbooks run in jointrange/ansible, which is {where}")
 
 
 def _leftovers(engine: EngineFacts) -> Finding:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Mapping
@@ -26,7 +25,7 @@ from range.engine.client import connect, faults
 from range.engine.containers import FABRIC_IMAGE
 from range.engine.diagnosis import Disk, EngineFacts, Facts
 from range.engine.docker import DockerEngine
-from range.engine.images import BASE, PREFIX
+from range.engine.images import ANSIBLE, BASE, PREFIX
 from range.errors import EngineUnavailable, ImageMissing, RangeError
 from range.plan import Ownership
 
@@ -47,8 +46,7 @@ def examine(endpoint: str, instance: str, folders: Mapping[str, Path]) -> Facts:
         "kernel_unknown": "no engine answers",
         "kernel_hint": "mend `engine` first",
         "synchronised": _synchronised(),
-        "ansible": _version("ansible-core"),
-        "ansible_program": _beside("ansible-playbook"),
+        "ansible": _version("ansible-runner"),
         "mmdebstrap": shutil.which("mmdebstrap") is not None,
     }
     path = Path(endpoint.removeprefix(LOCAL))
@@ -89,7 +87,7 @@ def _engine(client: docker.DockerClient, instance: str, info: Mapping[str, Any],
     with faults("asking the engine what it has"):
         networks = client.api.networks()
         version = str(client.api.version()["Version"])
-        base = bool(client.api.images(name=PREFIX + BASE))
+        base, ansible = (bool(client.api.images(name=PREFIX + kind)) for kind in (BASE, ANSIBLE))
     return EngineFacts(
         version=version,
         system=str(info.get("OperatingSystem", "?")),
@@ -105,6 +103,7 @@ def _engine(client: docker.DockerClient, instance: str, info: Mapping[str, Any],
         networks=len(networks),
         skew=skew,
         base_image=base,
+        ansible_image=ansible,
         orphans=(*(line.range_id for line in engine.survey() if line.orphan), *_throwaways(engine)),
     )
 
@@ -160,9 +159,3 @@ def _version(distribution: str) -> str:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return ""
-
-
-def _beside(program: str) -> str:
-    """Its path, when it stands beside this Python."""
-    path = Path(sys.executable).parent / program
-    return str(path) if os.access(path, os.X_OK) else ""

@@ -35,6 +35,7 @@ CONTENT = "jointrange.content"
 
 PREFIX = "jointrange/"
 BASE = "base"
+ANSIBLE = "ansible"
 TOOL_PREFIX = "jointrange-tool/"
 _TAIL = 15
 _AT_ONCE = 2

@@ -1,44 +1,45 @@
 """The broker: the only door from a running playbook to the nodes it may touch.
 
-Knows: the hosts of one run and how each is reached; the token of the run.
-Must never: serve another host, outlive its run, or hand out the engine's socket.
+Knows: the hosts of one run, and how each is reached.
+Must never: serve another host, outlive its run, hand out the engine's socket, or believe a request to be well formed.
 
-A Unix socket (0600, in the run's private folder). Request and answer are a frame each: 4 bytes length (big endian) of
-a JSON header, the header, then `header["size"]` bytes of body.
+There is no password: a request comes out of the one container of the run (range/provisioner/exchange.py), and reaches
+no broker but that run's. Request and answer are a frame each: 4 bytes length (big endian) of a JSON header, the
+header, then `header["size"]` bytes of body.
 
-    {token, op: "exec", host, command, size}    stdin in the body   -> {code, out: bytes of stdout, size} stdout+stderr
-    {token, op: "put", host, path, size}        content in the body -> {size: 0}
-    {token, op: "fetch", host, path, size: 0}                       -> {size} content
+    {op: "exec", host, command, size}    standard input in the body -> {code, out: bytes of stdout, size} stdout+stderr
+    {op: "put", host, path, size}        content in the body        -> {size: 0}
+    {op: "fetch", host, path, size: 0}                              -> {size} content
     any fault                                                       -> {error, size: 0}
 """
 
 from __future__ import annotations
 
 import base64
-import hmac
 import json
-import os
 import secrets
 import shlex
-import socketserver
 import struct
-import sys
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 from range.errors import RangeError
 from range.layout import FileSpec
 from range.ports import ExecResult
 
-_LENGTH = struct.Struct(">I")
-_HEADER_MOST = 4 << 20
+LENGTH = struct.Struct(">I")
+HEADER_MOST = 4 << 20
+BODY_MOST = 256 << 20
+"""Bytes of one file, or of one command's standard input."""
 _ARGUMENT = 96 << 10
 """Bytes of one argument; Linux takes 128 KiB."""
 _INLINE = 1 << 20
 """Standard input up to this size (base64) travels as arguments: one engine call instead of two."""
+
+
+class Malformed(ValueError):
+    """Bytes that are no request."""
 
 
 class Target(Protocol):
@@ -49,64 +50,44 @@ class Target(Protocol):
 
 
 class Broker:
-    """Serves one run. Use as a context manager."""
+    """Answers one run. Any thread may ask."""
 
-    def __init__(self, path: Path, targets: Mapping[str, Target], remaining: Callable[[], float | None]) -> None:
-        self.path = path
-        self.token = secrets.token_hex(32)
+    def __init__(self, targets: Mapping[str, Target], remaining: Callable[[], float | None]) -> None:
         self._targets = dict(targets)
         self._remaining = remaining
-        self._server: _Server | None = None
-
-    def __enter__(self) -> Broker:
-        old = os.umask(0o177)
-        try:
-            self._server = _Server(str(self.path), self._serve)
-        finally:
-            os.umask(old)
-        threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="broker", daemon=True
-        ).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
-        self.path.unlink(missing_ok=True)
 
     def answer(self, header: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
-        """The answer to one request. A request that is not allowed gets an `error`."""
-        if not hmac.compare_digest(str(header.get("token", "")).encode(), self.token.encode()):
-            return {"error": "wrong token"}, b""
-        host = str(header.get("host", ""))
-        target = self._targets.get(host)
+        """The answer to one request. A request that is not allowed, or none at all, gets an `error`."""
+        host = header.get("host")
+        target = self._targets.get(host) if isinstance(host, str) else None
         if target is None:
-            return {"error": f"{host} is not a host of this playbook; it may only reach its own nodes"}, b""
+            return {"error": f"{str(host)[:80]} is not a host of this playbook; it may only reach its own nodes"}, b""
         try:
             return self._do(target, header, body)
         except RangeError as error:
             return {"error": f"{host}: {error}"}, b""
+        except ValueError as error:
+            return {"error": f"{host}: the request cannot be carried out: {error}"}, b""
 
     def _do(self, target: Target, header: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
         operation = header.get("op")
         if operation == "exec":
-            result = self._exec(target, str(header["command"]), body)
+            result = self._exec(target, _word(header, "command"), body)
             if result.timed_out or result.exit_code is None:
                 return {"error": "the command was killed at the deadline of its playbook"}, b""
             out, err = result.stdout, result.stderr
             return {"code": result.exit_code, "out": len(out)}, out + err
         if operation == "put":
-            target.write([FileSpec(str(header["path"]), body, mode=0o600)])
+            target.write([FileSpec(_word(header, "path"), body, mode=0o600)])
             return {}, b""
         if operation == "fetch":
-            result = target.exec(["cat", "--", str(header["path"])], self._remaining())
+            path = _word(header, "path")
+            result = target.exec(["cat", "--", path], self._remaining())
             if result.exit_code != 0 or result.truncated:
                 reason = result.stderr.decode("utf-8", "replace").strip() or "the file is too large"
-                return {"error": f"cannot read {header['path']}: {reason}"}, b""
+                return {"error": f"cannot read {path}: {reason}"}, b""
             return {}, result.stdout
-        return {"error": f"there is no operation {operation!r}"}, b""
+        return {"error": f"there is no operation {str(operation)[:80]!r}"}, b""
 
     def _exec(self, target: Target, command: str, stdin: bytes) -> ExecResult:
         if not stdin:
@@ -121,55 +102,57 @@ class Broker:
         script = f"exec <{shlex.quote(path)}; rm -f {shlex.quote(path)}; {command}"
         return target.exec(["sh", "-c", script], self._remaining())
 
-    def _serve(self, reader: BinaryIO, writer: BinaryIO) -> None:
-        while (request := read_frame(reader)) is not None:
-            header, body = self.answer(*request)
-            write_frame(writer, header, body)
+
+def _word(header: Mapping[str, Any], key: str) -> str:
+    word = header.get(key)
+    if not isinstance(word, str) or "\0" in word:
+        raise Malformed(f"`{key}` is no text")
+    return word
 
 
-class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
+class Incoming:
+    """A request as it comes, in parts. Each byte is looked at once, however small the parts are."""
 
-    def __init__(self, path: str, serve: Callable[[BinaryIO, BinaryIO], None]) -> None:
-        self.serve = serve
-        super().__init__(path, _Handler)
+    def __init__(self) -> None:
+        self.size = 0
+        self._data = bytearray()
+        self._start = LENGTH.size
+        self._wanted = LENGTH.size
+        self._header: dict[str, Any] | None = None
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A playbook that was killed hangs up in the middle of a request: that is no fault of ours."""
-        error = sys.exc_info()[1]
-        if not isinstance(error, OSError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
+    def feed(self, data: bytes) -> tuple[dict[str, Any], bytes] | None:
+        """Header and body once they are whole; what comes after is dropped. Raises Malformed: it is no request."""
+        self._data += data
+        self.size = len(self._data)
+        if self.size >= self._wanted == LENGTH.size:
+            (length,) = LENGTH.unpack_from(self._data)
+            if not 2 <= length <= HEADER_MOST:
+                raise Malformed(f"a header of {length} bytes; 2 to {HEADER_MOST} are allowed")
+            self._start = self._wanted = LENGTH.size + length
+        if self._header is None and self.size >= self._wanted > LENGTH.size:
+            self._header = _header(bytes(self._data[LENGTH.size : self._start]))
+            self._wanted = self._start + self._header["size"]
+        if self._header is None or self.size < self._wanted:
+            return None
+        return self._header, bytes(self._data[self._start : self._wanted])
 
 
-class _Handler(socketserver.StreamRequestHandler):
-    def handle(self) -> None:
-        assert isinstance(self.server, _Server)
-        self.server.serve(self.rfile, self.wfile)  # type: ignore[arg-type]
-
-
-def read_frame(reader: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
-    """One frame: its header and its body; None at the end of the stream or when it is not a frame."""
-    prefix = reader.read(_LENGTH.size)
-    if len(prefix) < _LENGTH.size:
-        return None
-    (length,) = _LENGTH.unpack(prefix)
-    if length > _HEADER_MOST:
-        return None
+def _header(data: bytes) -> dict[str, Any]:
     try:
-        header = json.loads(reader.read(length))
-        body = reader.read(int(header.get("size", 0)))
-    except (ValueError, AttributeError):
-        return None
-    return header, body
+        header = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("a header that is not JSON") from error
+    size = header.get("size") if isinstance(header, dict) else None
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= BODY_MOST:
+        raise Malformed(f"a body that has no size of 0 to {BODY_MOST} bytes")
+    assert isinstance(header, dict)
+    return header
 
 
-def write_frame(writer: BinaryIO, header: Mapping[str, Any], body: bytes = b"") -> None:
-    """Send one frame."""
+def written(header: Mapping[str, Any], body: bytes = b"") -> bytes:
+    """A request or an answer as bytes."""
     encoded = json.dumps({**header, "size": len(body)}).encode()
-    writer.write(_LENGTH.pack(len(encoded)) + encoded + body)
-    writer.flush()
+    return LENGTH.pack(len(encoded)) + encoded + body
 
 
 def until(deadline: float | None) -> Callable[[], float | None]:

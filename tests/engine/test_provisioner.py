@@ -18,6 +18,7 @@ from range.engine import labels, owners
 from range.engine.client import connect
 from range.engine.docker import DockerEngine
 from range.engine.images import DockerImages
+from range.engine.jails import DockerJails
 from range.engine.switchboard import DockerSwitchboard
 from range.errors import ProvisionFailed, Refused
 from range.layout import Layout, resolve
@@ -71,8 +72,10 @@ def world(tmp_path: Path) -> Iterator[World]:
     engine = DockerEngine(client, instance, clock)
     folder = catalogue.root() / "topologies" / "images"
     images = DockerImages(client, folder, tmp_path / "cache", instance=instance, owner=owners.me())
-    images.ensure_all(["jointrange/base", "jointrange/fabric"], print)
-    yield World(client, instance, engine, DockerSwitchboard(engine), images, AnsibleProvisioner(engine, images, images))
+    images.ensure_all(["jointrange/base", "jointrange/fabric", "jointrange/ansible"], print)
+    jails = DockerJails(client, instance, owners.me())
+    provisioner = AnsibleProvisioner(engine, images, images, jails)
+    yield World(client, instance, engine, DockerSwitchboard(engine), images, provisioner)
     for image in client.images.list("jointrange-tool/*"):
         if any(tag.startswith(f"jointrange-tool/{instance}:") for tag in image.tags):
             client.images.remove(image.id, force=True)

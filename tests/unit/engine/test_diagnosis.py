@@ -11,11 +11,12 @@ from range.engine.diagnosis import Disk, EngineFacts, Facts, Finding, broken, fi
 WORKS = dict.fromkeys(("veth", "bridge", "tbf", "mirror", "netem", "ipv6"), "")
 ENGINE = EngineFacts(
     version="20.10.24", system="Debian", storage="overlay2", cpus=4, memory=8 << 30, cgroups="v2",
-    limits={"memory": True, "pids": True, "cpu": True}, networks=3, skew=0.01, base_image=True, orphans=(),
+    limits={"memory": True, "pids": True, "cpu": True}, networks=3, skew=0.01, base_image=True, ansible_image=True,
+    orphans=(),
 )  # fmt: skip
 SOUND = Facts(
     engine=ENGINE, socket=("/run/docker.sock", True), disks=(Disk("results", "/srv", 9 << 30),), kernel=WORKS,
-    synchronised=True, ansible="2.19.1", ansible_program="/venv/bin/ansible-playbook", mmdebstrap=True,
+    synchronised=True, ansible="2.4.3", mmdebstrap=True,
 )  # fmt: skip
 
 
@@ -56,7 +57,6 @@ def test_without_an_engine_the_rest_is_still_told() -> None:
         (replace(SOUND, synchronised=False), "clock", "limited", "timedatectl"),
         (replace(SOUND, engine=replace(ENGINE, orphans=("demo",))), "leftovers", "limited", "jointrange sweep"),
         (replace(SOUND, engine=replace(ENGINE, base_image=False), mmdebstrap=False), "base image", "limited", "pull"),
-        (replace(SOUND, ansible_program=""), "ansible", "broken", "bootstrap"),
         (replace(SOUND, ansible=""), "ansible", "broken", "bootstrap"),
         (replace(SOUND, kernel={**WORKS, "netem": "unknown"}), "kernel netem", "limited", "sch_netem"),
         (replace(SOUND, kernel={**WORKS, "tbf": "unknown"}), "kernel tbf", "limited", "sch_tbf"),
@@ -82,3 +82,9 @@ def test_the_base_image_need_not_be_here_when_it_can_be_made() -> None:
 def test_an_engine_that_tells_no_time_is_not_held_to_be_wrong() -> None:
     found = of(replace(SOUND, engine=replace(ENGINE, skew=None), synchronised=None), "clock")
     assert found == Finding("clock", "ok", "nothing known against it")
+
+
+def test_where_playbooks_run_is_told() -> None:
+    assert of(SOUND, "ansible").found == "playbooks run in jointrange/ansible, which is here"
+    later = of(replace(SOUND, engine=replace(ENGINE, ansible_image=False)), "ansible")
+    assert (later.state, "when the first playbook runs" in later.found) == ("ok", True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from importlib import metadata
 from pathlib import Path
 
 from range.engine.examine import examine
@@ -21,10 +21,8 @@ def test_without_an_engine_the_rest_is_found(tmp_path: Path) -> None:
     assert not (tmp_path / "not").exists()
 
 
-def test_ansible_is_looked_for_beside_this_python(tmp_path: Path) -> None:
-    facts = examine(f"unix://{tmp_path}/none.sock", "default", {})
-    assert facts.ansible
-    assert Path(facts.ansible_program).parent == Path(sys.executable).parent
+def test_what_packs_playbooks_is_looked_for(tmp_path: Path) -> None:
+    assert examine(f"unix://{tmp_path}/none.sock", "default", {}).ansible == metadata.version("ansible-runner")
 
 
 def test_an_engine_elsewhere_has_no_socket_here() -> None:

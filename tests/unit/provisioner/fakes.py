@@ -1,18 +1,24 @@
-"""Hand-written stand-ins: a host that is a folder of this machine, and images and builders that are records."""
+"""Hand-written stand-ins: a host that is a folder of this machine, images and builders that are records, and a jail
+that is a process of this machine (the real relay and the real worker, without the walls).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from range.errors import NodeFailed
+from range.errors import EngineFault, NodeFailed
 from range.layout import FileSpec
 from range.ports import ExecResult
+from range.provisioner.parcel import command
 from range.tool import Tool
 
 
@@ -67,7 +73,7 @@ class Shelf:
     """ports.Images and ports.Builders in memory; builders run their commands here."""
 
     def __init__(self) -> None:
-        self.images = {"jointrange/base": "sha256:base"}
+        self.images = {"jointrange/base": "sha256:base", "jointrange/ansible": "sha256:ansible"}
         self.running: list[str] = []
         self.started = 0
         self.host = LocalHost()
@@ -107,3 +113,77 @@ class Shelf:
     def sweep_builders(self, *, everything: bool = False) -> list[str]:
         gone, self.running = self.running, []
         return gone
+
+
+class ProcessJail:
+    """ports.Jail: a process and its pipes. All it starts dies with it."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self.process = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, env={}
+        )
+        self.words = b""
+        self.listener = threading.Thread(target=self._listen)
+        self.listener.start()
+
+    def _listen(self) -> None:
+        assert self.process.stderr is not None
+        while data := os.read(self.process.stderr.fileno(), 4096):
+            self.words = (self.words + data)[-4096:]
+
+    def send(self, data: bytes) -> None:
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(data)
+            self.process.stdin.flush()
+        except (OSError, ValueError) as error:
+            raise EngineFault("the jail has ended") from error
+
+    def finish(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def receive(self) -> bytes:
+        assert self.process.stdout is not None
+        return os.read(self.process.stdout.fileno(), 1 << 16)
+
+    def errors(self) -> str:
+        return self.words.decode()
+
+    def close(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.listener.join()
+
+    def free(self) -> None:
+        """Give the pipes back, once nobody reads them any more."""
+        self.close()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+
+class ProcessJails:
+    """ports.Jails whose jails are processes of this machine that know a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.made: list[ProcessJail] = []
+        self.everything: list[bool] = []
+
+    def start_jail(self, reference: str, argv: Sequence[str], name: str) -> ProcessJail:
+        scratch = self.folder / f"jail{len(self.made)}"
+        scratch.mkdir(parents=True)
+        programs = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+        self.made.append(ProcessJail([sys.executable, *command(str(scratch), programs)[1:]]))
+        return self.made[-1]
+
+    def sweep_jails(self, *, everything: bool = False) -> list[str]:
+        self.everything.append(everything)
+        return ["swept"]
+
+    def free(self) -> None:
+        for jail in self.made:
+            jail.free()

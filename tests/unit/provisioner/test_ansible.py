@@ -1,24 +1,27 @@
-"""Playbooks run to their end through the broker, without an engine: the hosts are this machine or nobody.
+"""Playbooks run to their end through relay and broker, without an engine: hosts and jail are processes of this machine.
 
-The modules used here write into the test's own folder only.
+The modules used here write into the test's own folder only. What a jail keeps out is in tests/engine.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from range.errors import ProvisionFailed, Refused
-from range.provisioner.ansible import AnsibleProvisioner, Listener, Run, environment, failure, play, tool_image
+from range.provisioner.ansible import AnsibleProvisioner, Run, failure, play, tool_image
+from range.provisioner.hearing import Hearing
 from range.provisioner.tree import read_tree
-from tests.unit.provisioner.fakes import DeadHost, LocalHost, Shelf, a_tool
+from tests.unit.provisioner.fakes import DeadHost, LocalHost, ProcessJail, ProcessJails, Shelf, a_tool
 
 PLAYBOOK = """\
 - hosts: tool
@@ -51,28 +54,41 @@ def a_run(tmp_path: Path, playbook: str, seconds: float = 60, **hosts: Any) -> R
     )
 
 
-def go(run: Run, stop: threading.Event | None = None) -> list[str]:
+@pytest.fixture
+def jails(tmp_path: Path) -> Iterator[ProcessJails]:
+    made = ProcessJails(tmp_path / "jails")
+    yield made
+    ended = [jail.process.poll() for jail in made.made]
+    made.free()
+    assert None not in ended, "a jail outlived its run"
+
+
+def go(run: Run, jails: ProcessJails, stop: threading.Event | None = None) -> list[str]:
     said: list[str] = []
-    play(run, read_tree(run.folder), 2, stop or threading.Event(), said.append)
+    play(run, read_tree(run.folder), 2, stop or threading.Event(), said.append, lambda: jails.start_jail("", [], ""))
     return said
 
 
-def test_a_playbook_runs_on_its_hosts_and_says_so(tmp_path: Path) -> None:
-    said = go(a_run(tmp_path, PLAYBOOK, web=LocalHost(), db=LocalHost()))
+def a_provisioner(shelf: Shelf, jails: ProcessJails) -> AnsibleProvisioner:
+    return AnsibleProvisioner(None, shelf, shelf, jails)  # type: ignore[arg-type]
+
+
+def test_a_playbook_runs_on_its_hosts_and_says_so(tmp_path: Path, jails: ProcessJails) -> None:
+    said = go(a_run(tmp_path, PLAYBOOK, web=LocalHost(), db=LocalHost()), jails)
     assert sorted((tmp_path / "log").read_text().split()) == ["db", "web"]
     assert said == ["probe: task 1 of 2: Count up", "probe: task 2 of 2: Look at it"]
 
 
-def test_a_task_costs_one_command(tmp_path: Path) -> None:
+def test_a_task_costs_one_command(tmp_path: Path, jails: ProcessJails) -> None:
     host = LocalHost()
-    go(a_run(tmp_path, PLAYBOOK, web=host))
+    go(a_run(tmp_path, PLAYBOOK, web=host), jails)
     assert len(host.commands) == 2
     assert host.written == []
 
 
-def test_what_was_said_is_kept_and_nothing_else(tmp_path: Path) -> None:
+def test_what_was_said_is_kept_and_nothing_else(tmp_path: Path, jails: ProcessJails) -> None:
     run = a_run(tmp_path, PLAYBOOK)
-    go(run)
+    go(run, jails)
     assert sorted(path.name for path in run.evidence.iterdir()) == ["events.jsonl", "output.txt"]
     assert "TASK [Look at it]" in (run.evidence / "output.txt").read_text()
     events = [json.loads(line) for line in (run.evidence / "events.jsonl").read_text().splitlines()]
@@ -80,60 +96,63 @@ def test_what_was_said_is_kept_and_nothing_else(tmp_path: Path) -> None:
     assert not list(Path(tempfile.gettempdir()).glob(f"jointrange-run-{os.getpid()}-*"))
 
 
-def test_a_failing_task_is_named_with_its_own_words(tmp_path: Path) -> None:
+def test_a_failing_task_is_named_with_its_own_words(tmp_path: Path, jails: ProcessJails) -> None:
     playbook = PLAYBOOK + "    - name: Break\n      ansible.builtin.command: sh -c 'echo no such rule >&2; exit 9'\n"
     run = a_run(tmp_path, playbook)
     with pytest.raises(ProvisionFailed) as caught:
-        go(run)
+        go(run, jails)
     assert (caught.value.host, caught.value.task) == ("web", "Break")
     assert "install.yml failed on web in task 'Break'" in str(caught.value)
     assert "no such rule" in str(caught.value)
     assert str(run.evidence) in caught.value.hint
 
 
-def test_an_ignored_failure_is_none(tmp_path: Path) -> None:
-    go(a_run(tmp_path, "- hosts: tool\n  tasks:\n    - ansible.builtin.command: 'false'\n      ignore_errors: true\n"))
+def test_an_ignored_failure_is_none(tmp_path: Path, jails: ProcessJails) -> None:
+    go(
+        a_run(tmp_path, "- hosts: tool\n  tasks:\n    - ansible.builtin.command: 'false'\n      ignore_errors: true\n"),
+        jails,
+    )
 
 
-def test_a_playbook_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_playbook_that_cannot_be_read_is_told(tmp_path: Path, jails: ProcessJails) -> None:
     with pytest.raises(ProvisionFailed, match=r"(?s)could not be run.*no_such_module"):
-        go(a_run(tmp_path, "- hosts: tool\n  tasks:\n    - no_such_module: x\n"))
+        go(a_run(tmp_path, "- hosts: tool\n  tasks:\n    - no_such_module: x\n"), jails)
 
 
-def test_a_dead_node_is_told(tmp_path: Path) -> None:
+def test_a_dead_node_is_told(tmp_path: Path, jails: ProcessJails) -> None:
     with pytest.raises(ProvisionFailed, match=r"(?s)failed on web.*the node is not running"):
-        go(a_run(tmp_path, PLAYBOOK, web=DeadHost()))
+        go(a_run(tmp_path, PLAYBOOK, web=DeadHost()), jails)
 
 
 @pytest.mark.parametrize(
     "where", ["delegate_to: localhost", "delegate_to: localhost\n      connection: local", "connection: local"]
 )
-def test_the_connection_holds_where_the_rules_were_not_asked(tmp_path: Path, where: str) -> None:
+def test_the_connection_holds_where_the_rules_were_not_asked(tmp_path: Path, where: str, jails: ProcessJails) -> None:
     """`play` does not check the playbook: nobody but the broker's hosts can be reached all the same."""
     host = LocalHost()
     run = a_run(
         tmp_path, f"- hosts: tool\n  tasks:\n    - ansible.builtin.command: hostname\n      {where}\n", web=host
     )
     if where == "connection: local":
-        go(run)
+        go(run, jails)
         assert len(host.commands) == 1, "the command must go through the broker"
     else:
         with pytest.raises(ProvisionFailed, match="localhost is not a host of this playbook"):
-            go(run)
+            go(run, jails)
         assert host.commands == []
 
 
-def test_a_playbook_that_hangs_is_ended(tmp_path: Path) -> None:
+def test_a_playbook_that_hangs_is_ended(tmp_path: Path, jails: ProcessJails) -> None:
     start = time.monotonic()
     run = a_run(
         tmp_path, "- hosts: tool\n  tasks:\n    - {name: Hang, ansible.builtin.command: sleep 300}\n", seconds=3
     )
     with pytest.raises(ProvisionFailed):
-        go(run)
+        go(run, jails)
     assert time.monotonic() - start < 30
 
 
-def test_a_playbook_ends_when_it_is_stopped(tmp_path: Path) -> None:
+def test_a_playbook_ends_when_it_is_stopped(tmp_path: Path, jails: ProcessJails) -> None:
     stop, host = threading.Event(), LocalHost()
     run = a_run(tmp_path, "- hosts: tool\n  tasks:\n    - {name: Hang, ansible.builtin.command: sleep 5}\n", web=host)
     said: list[str] = []
@@ -143,23 +162,53 @@ def test_a_playbook_ends_when_it_is_stopped(tmp_path: Path) -> None:
         stop.set()
 
     with pytest.raises(ProvisionFailed, match="was stopped in task 'Hang'"):
-        play(run, read_tree(run.folder), 2, stop, progress)
+        play(run, read_tree(run.folder), 2, stop, progress, lambda: jails.start_jail("", [], ""))
     assert said == ["probe: task 1 of 1: Hang"]
 
 
-def test_the_environment_is_not_ours(tmp_path: Path) -> None:
-    given = environment(tmp_path)
-    assert given["HOME"].startswith(str(tmp_path))
-    assert given["ANSIBLE_CONFIG"].startswith(str(tmp_path))
-    assert not {"DOCKER_HOST", "SSH_AUTH_SOCK", "PYTHONPATH", "USER"} & set(given)
+def test_what_the_progress_raises_ends_the_run(tmp_path: Path, jails: ProcessJails) -> None:
+    def progress(line: str) -> None:
+        raise KeyError(line)
+
+    run = a_run(tmp_path, PLAYBOOK)
+    with pytest.raises(KeyError, match="task 1 of 2"):
+        play(run, read_tree(run.folder), 2, threading.Event(), progress, lambda: jails.start_jail("", [], ""))
 
 
-def test_install_happens_once(tmp_path: Path) -> None:
+def test_a_jail_that_ends_early_is_told_with_its_last_words(tmp_path: Path, jails: ProcessJails) -> None:
+    run = a_run(tmp_path, PLAYBOOK)
+    dead = ProcessJail([sys.executable, "-c", "import sys; sys.exit('no such program')"])
+    try:
+        dead.process.wait()
+        with pytest.raises(ProvisionFailed, match=r"(?s)its container ended before it began|without a result.*no such"):
+            play(run, read_tree(run.folder), 2, threading.Event(), lambda line: None, lambda: dead)
+    finally:
+        dead.free()
+
+
+def test_what_speaks_nonsense_is_ended(tmp_path: Path) -> None:
+    run = a_run(tmp_path, PLAYBOOK)
+    talker = ProcessJail([sys.executable, "-c", "import sys, time; print('hello ' * 9, flush=True); sys.stdin.read()"])
+    try:
+        with pytest.raises(ProvisionFailed, match="what came out of its container has a frame of"):
+            play(run, read_tree(run.folder), 2, threading.Event(), lambda line: None, lambda: talker)
+        assert talker.process.poll() is not None
+    finally:
+        talker.free()
+
+
+def test_a_sweep_reaches_the_jails(tmp_path: Path, jails: ProcessJails) -> None:
+    made = a_provisioner(Shelf(), jails)
+    assert made.sweep() == made.sweep(everything=True) == ["swept"]
+    assert jails.everything == [False, True]
+
+
+def test_install_happens_once(tmp_path: Path, jails: ProcessJails) -> None:
     folder = tmp_path / "tool"
     folder.mkdir()
     (folder / "install.yml").write_text(PLAYBOOK)
     shelf, tool = Shelf(), a_tool(vars={"folder": str(tmp_path)})
-    provisioner = AnsibleProvisioner(None, shelf, shelf)  # type: ignore[arg-type]
+    provisioner = a_provisioner(shelf, jails)
     first = provisioner.install(tool, folder, "jointrange/base", tmp_path / "evidence", lambda line: None)
     again = provisioner.install(tool, folder, "jointrange/base", tmp_path / "evidence", lambda line: None)
     assert first == again
@@ -168,29 +217,29 @@ def test_install_happens_once(tmp_path: Path) -> None:
     assert (shelf.started, shelf.running) == (1, [])
 
 
-def test_a_failed_install_leaves_no_builder_and_no_image(tmp_path: Path) -> None:
+def test_a_failed_install_leaves_no_builder_and_no_image(tmp_path: Path, jails: ProcessJails) -> None:
     folder = tmp_path / "tool"
     folder.mkdir()
     (folder / "install.yml").write_text("- hosts: tool\n  tasks:\n    - ansible.builtin.command: 'false'\n")
     shelf = Shelf()
-    provisioner = AnsibleProvisioner(None, shelf, shelf)  # type: ignore[arg-type]
+    provisioner = a_provisioner(shelf, jails)
     with pytest.raises(ProvisionFailed):
         provisioner.install(a_tool(), folder, "jointrange/base", tmp_path / "evidence", lambda line: None)
-    assert (shelf.started, shelf.running, list(shelf.images)) == (1, [], ["jointrange/base"])
+    assert (shelf.started, shelf.running, set(shelf.images)) == (1, [], {"jointrange/base", "jointrange/ansible"})
 
 
-def test_a_playbook_that_breaks_a_rule_starts_nothing(tmp_path: Path) -> None:
+def test_a_playbook_that_breaks_a_rule_starts_nothing(tmp_path: Path, jails: ProcessJails) -> None:
     (tmp_path / "install.yml").write_text("- hosts: tool\n  tasks:\n    - local_action: command id\n")
     shelf = Shelf()
-    provisioner = AnsibleProvisioner(None, shelf, shelf)  # type: ignore[arg-type]
+    provisioner = a_provisioner(shelf, jails)
     with pytest.raises(Refused, match=r"install\.yml:3:7: `local_action` is not allowed"):
         provisioner.install(a_tool(), tmp_path, "jointrange/base", tmp_path / "evidence", lambda line: None)
     assert shelf.started == 0
 
 
-def test_a_missing_playbook_is_refused(tmp_path: Path) -> None:
+def test_a_missing_playbook_is_refused(tmp_path: Path, jails: ProcessJails) -> None:
     shelf = Shelf()
-    provisioner = AnsibleProvisioner(None, shelf, shelf)  # type: ignore[arg-type]
+    provisioner = a_provisioner(shelf, jails)
     with pytest.raises(Refused, match=r"no playbook install\.yml"):
         provisioner.install(a_tool(), tmp_path, "jointrange/base", tmp_path / "evidence", lambda line: None)
 
@@ -210,12 +259,15 @@ def test_the_image_is_named_by_all_it_depends_on(tmp_path: Path) -> None:
     assert tool_image(a_tool(title="Other"), tree, "sha256:a") in names
 
 
-def test_the_item_that_failed_is_named(tmp_path: Path) -> None:
-    listener = Listener("probe", 1, lambda line: None)
-    result = {
-        "msg": "One or more items failed",
-        "results": [{"failed": True, "item": "b", "msg": "no b"}, {"item": "a"}],
-    }
-    listener({"event": "runner_on_failed", "event_data": {"host": "web", "task": "Loop", "res": result}})
-    error = failure(a_run(tmp_path, PLAYBOOK), listener, "failed", "")
-    assert "item b: no b" in str(error)
+def test_how_a_run_ended_decides_what_is_said(tmp_path: Path) -> None:
+    run = a_run(tmp_path, PLAYBOOK, seconds=5)
+    hearing = Hearing("probe", 1, lambda line: None, tmp_path)
+    hearing.task = "Load"
+    assert "did not end within 5 s, in task 'Load'" in str(failure(run, hearing, "late", ""))
+    assert "was stopped in task 'Load'" in str(failure(run, hearing, "stopped", ""))
+    assert "was ended in task 'Load': too loud" in str(failure(run, hearing, "too loud", ""))
+    assert str(failure(run, hearing, "", "Killed")).endswith("files included)\nKilled")
+    hearing.status, hearing.explanation = "error", "no room"
+    assert "could not be run (error):\nno room" in str(failure(run, hearing, "", ""))
+    hearing.failures = [{"host": "web", "task": "Load", "res": {"msg": "no rule"}}]
+    assert "failed on web in task 'Load':\nno rule" in str(failure(run, hearing, "", ""))

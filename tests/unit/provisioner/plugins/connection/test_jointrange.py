@@ -1,17 +1,19 @@
-"""The connection plugin, loaded as Ansible loads it, against a real broker. In a process of its own: Ansible's
-plugin loader changes the interpreter it runs in.
+"""The connection plugin, loaded as Ansible loads it, against a real relay, exchange and broker.
+
+In a process of its own: Ansible's plugin loader changes the interpreter it runs in.
 """
 
 from __future__ import annotations
 
+import io
 import json
-import subprocess
 import sys
 from pathlib import Path
 
-from range.provisioner import ansible
+from range.provisioner import ansible, relay
 from range.provisioner.broker import Broker, until
-from tests.unit.provisioner.fakes import LocalHost
+from range.provisioner.exchange import Exchange
+from tests.unit.provisioner.fakes import LocalHost, ProcessJail
 
 PLUGINS = Path(ansible.__file__).parent / "plugins" / "connection"
 
@@ -20,13 +22,13 @@ import json, sys
 from ansible.errors import AnsibleConnectionFailure
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader, init_plugin_loader
-plugins, socket, token, host, source, target = sys.argv[1:]
+plugins, socket, host, source, target = sys.argv[1:]
 init_plugin_loader()
 connection_loader.add_directory(plugins)
 context = PlayContext()
 context.remote_addr = host
 connection = connection_loader.get("jointrange", context, None)
-connection.set_options(direct={"socket": socket, "token": token})
+connection.set_options(direct={"socket": socket})
 answer = {}
 try:
     code, out, err = connection.exec_command("cat; echo err >&2; exit 4", in_data=b"in", sudoable=False)
@@ -40,34 +42,38 @@ print(json.dumps(answer))
 """
 
 
-def ask(tmp_path: Path, host: str = "web", token: str = "", socket: str = "") -> dict[str, object]:
-    (tmp_path / "source").write_bytes(b"content\0")
+def ask(tmp_path: Path, host: str = "web", socket: str = "") -> dict[str, object]:
+    """What the script says, run as the worker of a relay."""
+    (tmp_path / "source").write_bytes(b"content\0" * 50_000)
     files = (str(tmp_path / "source"), str(tmp_path / "target"))
-    with Broker(tmp_path / "socket", {"web": LocalHost()}, until(None)) as broker:
-        words = (str(PLUGINS), socket or str(broker.path), token or broker.token, host, *files)
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT, *words],
-            capture_output=True,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr.decode()
-    answer: dict[str, object] = json.loads(done.stdout)
+    door = str(tmp_path / "door")
+    words = (str(PLUGINS), socket or door, host, *files)
+    told = {"path": door, "folders": [], "command": [sys.executable, "-c", SCRIPT, *words], "env": {}}
+    jail = ProcessJail([sys.executable, "-I", "-c", Path(relay.__file__).read_text(), json.dumps(told)])
+    said = bytearray()
+
+    def hear(data: bytes) -> bool:
+        said.extend(data)
+        return False
+
+    try:
+        assert Exchange(jail, Broker({"web": LocalHost()}, until(None)), hear).run(io.BytesIO()) == ""
+    finally:
+        jail.free()
+    assert said, jail.errors()
+    answer: dict[str, object] = json.loads(said)
     assert answer["transport"] == "jointrange"
     return answer
 
 
 def test_commands_and_files_travel(tmp_path: Path) -> None:
     assert ask(tmp_path)["exec"] == [4, "in", "err\n"]
-    assert (tmp_path / "target.back").read_bytes() == b"content\0"
+    assert (tmp_path / "target.back").read_bytes() == b"content\0" * 50_000
 
 
 def test_another_host_is_a_connection_failure(tmp_path: Path) -> None:
     assert "localhost is not a host of this playbook" in str(ask(tmp_path, host="localhost")["error"])
     assert not (tmp_path / "target").exists()
-
-
-def test_a_wrong_token_is_a_connection_failure(tmp_path: Path) -> None:
-    assert ask(tmp_path, token="x")["error"] == "wrong token"
 
 
 def test_no_broker_is_a_connection_failure(tmp_path: Path) -> None:

@@ -1,0 +1,150 @@
+"""What a run says: the worker's lines become progress, evidence and, in the end, an error with its reason.
+
+Knows: the JSON lines of `ansible-runner worker`, and that whoever writes them may be hostile.
+Must never: take a name of a file from them, unpack anything, or keep more than a run may say. (ansible-runner's own
+reader does all three, which is why it is not used here.)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+Progress = Callable[[str], None]
+
+SAID_MOST = 64 << 20
+"""Bytes one run may print, its events included."""
+EVENTS_MOST = 50_000
+_NAME_MOST = 200
+_TAIL = 15
+_LAST = frozenset(("successful", "failed", "timeout", "canceled", "error"))
+
+
+class Nonsense(ValueError):
+    """What came out of a run's container is not what a run says."""
+
+
+class Hearing:
+    """Hears one run. Use as a context manager: its evidence is written as it comes.
+
+    status: the worker's last word, empty while there is none. task: the task that is running. failures: the data of
+    every failed task. said: the last lines a person would read.
+    """
+
+    def __init__(self, tool: str, total: int, progress: Progress, evidence: Path) -> None:
+        self.status = ""
+        self.explanation = ""
+        self.task = ""
+        self.failures: list[Mapping[str, Any]] = []
+        self._tool = tool
+        self._total = total
+        self._progress = progress
+        self._evidence = evidence
+        self._count = self._events = self._size = 0
+        self._rest = bytearray()
+        self._files: tuple[TextIO, TextIO] | None = None
+
+    def __enter__(self) -> Hearing:
+        output = (self._evidence / "output.txt").open("w", encoding="utf-8", errors="replace")
+        self._files = output, (self._evidence / "events.jsonl").open("w", encoding="utf-8", errors="replace")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files or ():
+            file.close()
+        self._files = None
+
+    def feed(self, data: bytes) -> bool:
+        """More of what the worker said; whether that was its last word. Raises Nonsense."""
+        self._size += len(data)
+        if self._size > SAID_MOST:
+            raise Nonsense(f"it printed more than {SAID_MOST >> 20} MiB")
+        start = len(self._rest)
+        self._rest += data
+        while not self.status and (end := self._rest.find(b"\n", start)) >= 0:
+            line = bytes(self._rest[:end])
+            del self._rest[: end + 1]
+            start = 0
+            self._line(line)
+        return bool(self.status)
+
+    def _line(self, line: bytes) -> None:
+        try:
+            said = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise Nonsense("it printed something that is not of Ansible's runner") from error
+        if not isinstance(said, dict):
+            raise Nonsense("it printed something that is not of Ansible's runner")
+        status = said.get("status")
+        if isinstance(status, str):
+            if status in _LAST:
+                self.status = status
+                parts = (said.get("job_explanation"), said.get("result_traceback"))
+                self.explanation = "\n".join(plain(part).strip() for part in parts if isinstance(part, str))
+        elif "event" in said:
+            self._event(said)
+
+    def _event(self, event: Mapping[str, Any]) -> None:
+        self._events += 1
+        if self._events > EVENTS_MOST:
+            raise Nonsense(f"it told of more than {EVENTS_MOST} events")
+        kind, data = str(event.get("event")), event.get("event_data")
+        data = data if isinstance(data, dict) else {}
+        self._keep(kind, data, event)
+        if kind in ("playbook_on_task_start", "playbook_on_handler_task_start"):
+            self._count += 1
+            self.task = _name(data.get("task") or data.get("name"))
+            of = f" of {self._total}" if self._count <= self._total else ""
+            self._progress(f"{self._tool}: task {self._count}{of}: {self.task}")
+        elif kind == "runner_on_unreachable" or (kind == "runner_on_failed" and not data.get("ignore_errors")):
+            self.failures = [*self.failures[-_TAIL:], data]
+
+    def _keep(self, kind: str, data: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+        assert self._files is not None, "a hearing is a context manager"
+        output, events = self._files
+        text = event.get("stdout")
+        if isinstance(text, str) and (text or kind == "verbose"):
+            output.write(text.replace("\r\n", "\n") + "\n")
+            output.flush()
+        if data:
+            events.write(json.dumps({"event": kind, "created": event.get("created"), **data}) + "\n")
+
+    def reason(self) -> tuple[str, str, str]:
+        """Host, task and words of the failure; no host when no task failed."""
+        if not self.failures:
+            return "", self.task, self.explanation or self._last_lines()
+        data = self.failures[-1]
+        result = data.get("res")
+        words = reason(result if isinstance(result, dict) else {})
+        return _name(data.get("host")), _name(data.get("task") or self.task), words
+
+    def _last_lines(self) -> str:
+        path = self._evidence / "output.txt"
+        lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+        return plain("\n".join(lines[-_TAIL:]))
+
+
+def reason(result: Mapping[str, Any]) -> str:
+    """The module's own message and the last lines it wrote."""
+    parts = [str(result.get("msg") or "").strip()]
+    items = result.get("results")
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, Mapping) and item.get("failed"):
+            parts.append(f"item {item.get('item')}: {item.get('msg', '')}".strip())
+    for name in ("stderr", "module_stderr", "stdout", "module_stdout"):
+        text = str(result.get(name) or "").strip()
+        if text and text not in parts[0]:
+            parts.append("\n".join(text.splitlines()[-_TAIL:]))
+            break
+    return plain("\n".join(part for part in parts if part)) or "it gave no reason"
+
+
+def plain(text: str) -> str:
+    """Text that does nothing to a terminal: control characters but line ends and tabs become `?`."""
+    return "".join(one if one.isprintable() or one in "\n\t" else "?" for one in text.replace("\r\n", "\n"))
+
+
+def _name(value: object) -> str:
+    return plain(str(value or ""))[:_NAME_MOST].replace("\n", " ")
