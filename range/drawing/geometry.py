@@ -66,6 +66,8 @@ class Row:
     y: float
     left: bool
     tap: bool
+    end: tuple[str, str] = ("", "")
+    """Its node and its own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,13 @@ class Pillar:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A cable: its corners. `colour` is its network's; None for links."""
+    """A cable: its corners, and the (node, interface) at its ends. `colour` is its network's; None for links."""
 
     segment: str
     corners: tuple[tuple[float, float], ...]
     colour: int | None
     tap: bool
+    ends: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class _Plug:
     text: str
     segment: str
     tap: bool
+    end: tuple[str, str]
 
 
 def shorten(text: str, most: int) -> str:
@@ -160,9 +164,9 @@ def _plugs(layout: Layout, node: NodeSpec, others: dict[str, list[str]]) -> tupl
     for one in node.interfaces:
         far = next((name for name in others.get(one.segment, ()) if name != node.name), None)
         name = f"{one.name} → {shorten(far, 12)}" if far else one.name
-        found.append(_Plug(name, one.address or one.address6 or "", one.segment, False))
+        found.append(_Plug(name, one.address or one.address6 or "", one.segment, False, (node.name, one.name)))
     found += [
-        _Plug(tap.interface, f"tap of {shorten(tap.segment, 14)}", tap.segment, True)
+        _Plug(tap.interface, f"tap of {shorten(tap.segment, 14)}", tap.segment, True, (node.name, tap.interface))
         for tap in layout.taps
         if tap.node == node.name
     ]
@@ -304,6 +308,7 @@ def _rows(plugs: Sequence[_Plug], top: float, middles: dict[str, float], network
             top + TITLE + ROW * (index + 0.5),
             plug.segment not in networks,
             plug.tap,
+            plug.end,
         )
         for index, plug in enumerate(ranked)
     )
@@ -329,6 +334,7 @@ def _cables(pillars: Sequence[Pillar], areas: Sequence[Area], right: float) -> l
             _corners(start, row.y, start + 8 + space * (track + 1), entry, right),
             area.colour,
             row.tap,
+            (row.end,),
         )
         for (row, entry, area), track in zip(runs, tracks, strict=True)
     ]
@@ -379,9 +385,9 @@ def _links(pillars: Sequence[Pillar], networks: set[str], left: float) -> list[W
         x = left - 12 - TRACK * tracks[name]
         cable = sorted((row for row in rows if not row.tap), key=lambda row: row.y)
         if len(cable) == 2:
-            wires.append(
-                Wire(name, ((left, cable[0].y), (x, cable[0].y), (x, cable[1].y), (left, cable[1].y)), None, False)
-            )
+            corners = ((left, cable[0].y), (x, cable[0].y), (x, cable[1].y), (left, cable[1].y))
+            wires.append(Wire(name, corners, None, False, tuple(row.end for row in cable)))
         middle = sum(row.y for row in cable) / len(cable) if cable else 0.0
-        wires += [Wire(name, ((left, row.y), (x, row.y), (x, middle)), None, True) for row in rows if row.tap]
+        taps = [row for row in rows if row.tap]
+        wires += [Wire(name, ((left, row.y), (x, row.y), (x, middle)), None, True, (row.end,)) for row in taps]
     return wires

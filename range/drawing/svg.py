@@ -1,6 +1,8 @@
 """A layout as one SVG: works by itself and inside an HTML page, in light and in dark.
 
 Knows: colours, type and strokes. Every text is escaped; class names begin with `jr-`, so that they meet no others.
+A page that shows it live finds its parts: `data-node` on each node, `data-segment` on networks and cables, and
+`data-ends` (`node:interface`, with a space between two) on cables and on the rows of interfaces.
 Must never: decide where something goes (range/drawing/geometry.py does).
 """
 
@@ -91,7 +93,7 @@ def _area(area: Area) -> str:
     x = box.x + 18
     prefixes = " · ".join(text for text in (segment.cidr, segment.ipv6) if text)
     parts = [
-        f'<g class="jr-c{area.colour % len(HUES)}">',
+        f'<g class="jr-c{area.colour % len(HUES)}" data-segment="{_safe(segment.name)}">',
         f"<title>{_safe(f'network {segment.name} {prefixes}')}</title>",
         _rect(box, "jr-area", 12),
         f'<text x="{_n(x)}" y="{_n(box.y + 26)}"><tspan class="jr-net">{_safe(name)}</tspan>'
@@ -138,7 +140,8 @@ def _card(node: NodeSpec, box: Box) -> str:
     x = _n(box.x + 36)
     return "".join(
         [
-            f"<g><title>{_safe(_about(node))}</title>",
+            f'<g data-node="{_safe(node.name)}"{_ends([(node.name, one.name) for one in node.interfaces])}>',
+            f"<title>{_safe(_about(node))}</title>",
             _rect(box, "jr-card" + (" jr-router" if node.kind == "router" else ""), 9),
             _icon(node, box.x + 12, box.y + 11),
             f'<text class="jr-name" x="{x}" y="{_n(box.y + 20)}">{_safe(shorten(node.name, most))}</text>',
@@ -155,7 +158,7 @@ def _pillar(pillar: Pillar, picture: Picture) -> str:
     role = node.role if node.role and node.role != node.name else node.kind
     rule = box.y + 44
     parts = [
-        f"<g><title>{_safe(_about(node))}</title>",
+        f'<g data-node="{_safe(node.name)}"><title>{_safe(_about(node))}</title>',
         _rect(box, "jr-card" + (" jr-router" if node.kind == "router" else ""), 10),
         _icon(node, box.x + 13, box.y + 13, any(row.tap for row in pillar.rows)),
         f'<text class="jr-name" x="{_n(box.x + 40)}" y="{_n(box.y + 21)}">{_safe(shorten(node.name, most))}</text>',
@@ -169,7 +172,7 @@ def _pillar(pillar: Pillar, picture: Picture) -> str:
             f'<text class="jr-mono" x="{_n(box.x + 14)}" y="{_n(row.y + 4)}">{_safe(row.name)}</text>'
             f'<text class="jr-mono jr-ink" text-anchor="end" x="{_n(box.right - 14)}" y="{_n(row.y + 4)}">'
             f"{_safe(row.text)}</text>"
-            f'<g{colour}><circle class="jr-dot" cx="{_n(side)}" cy="{_n(row.y)}" r="3.6"/></g>'
+            f'<g{colour}{_ends([row.end])}><circle class="jr-dot" cx="{_n(side)}" cy="{_n(row.y)}" r="3.6"/></g>'
         )
     return "".join([*parts, "</g>"])
 
@@ -185,13 +188,19 @@ def _icon(node: NodeSpec, x: float, y: float, sensor: bool = False) -> str:
     return f'<path class="jr-icon" transform="translate({_n(x)} {_n(y)})" d="{shape}"/>'
 
 
+def _ends(ends: Sequence[tuple[str, str]]) -> str:
+    """What a page looks a cable up by."""
+    return f' data-ends="{_safe(" ".join(":".join(end) for end in ends))}"' if ends else ""
+
+
 def _wire(wire: Wire) -> str:
     colour = f"jr-c{wire.colour % len(HUES)}" if wire.colour is not None else "jr-link"
     tap = " jr-tap" if wire.tap else ""
     end = wire.corners[-1]
     tip = f'<circle class="jr-dot" cx="{_n(end[0])}" cy="{_n(end[1])}" r="3"/>' if wire.colour is not None else ""
     about = f"<title>{_safe(('tap of ' if wire.tap else '') + wire.segment)}</title>"
-    return f'<g class="{colour}">{about}<path class="jr-wire{tap}" d="{_rounded(wire.corners)}"/>{tip}</g>'
+    where = f'{_ends(wire.ends)} data-segment="{_safe(wire.segment)}"'
+    return f'<g class="{colour}"{where}>{about}<path class="jr-wire{tap}" d="{_rounded(wire.corners)}"/>{tip}</g>'
 
 
 def _rounded(corners: Sequence[tuple[float, float]]) -> str:

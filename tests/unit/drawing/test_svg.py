@@ -64,3 +64,13 @@ def test_equal_layouts_give_equal_pictures() -> None:
 
 def test_a_layout_of_nothing_is_still_a_picture() -> None:
     ElementTree.fromstring(svg(Layout(name="empty", segments=(), nodes=())))
+
+
+def test_a_page_finds_each_node_and_cable() -> None:
+    layout = company()
+    tree = ElementTree.fromstring(svg(layout))
+    assert {found for element in tree.iter() if (found := element.get("data-node"))} == {n.name for n in layout.nodes}
+    ends = {end for element in tree.iter() for end in (element.get("data-ends") or "").split()}
+    assert {f"{node.name}:{one.name}" for node in layout.nodes for one in node.interfaces} <= ends
+    segments = {element.get("data-segment") for element in tree.iter()} - {None}
+    assert segments == {segment.name for segment in layout.segments}

@@ -1,0 +1,89 @@
+// The only way from this page to the service: its public HTTP API, with the caller's token.
+
+const KEPT = "jointrange.session";
+let left = () => {};
+
+/** What the service refused, or that it does not answer (`status` 0). Its fields are those of problem+json. */
+export class Problem extends Error {
+  constructor(status, trouble) {
+    super(trouble.detail || trouble.title || `the service answered ${status}`);
+    this.status = status;
+    this.trouble = trouble;
+  }
+}
+
+/** The session: {token, refresh?}. Kept for this tab only, and gone with it. */
+export const session = () => JSON.parse(sessionStorage.getItem(KEPT) || "null");
+export const enter = (made) => sessionStorage.setItem(KEPT, JSON.stringify(made));
+export const leave = () => sessionStorage.removeItem(KEPT);
+/** Call this when the service no longer knows us. */
+export const onLeft = (what) => { left = what; };
+
+/** Headers that say who is asking. */
+export const known = () => (session() ? { Authorization: `Bearer ${session().token}` } : {});
+
+/** 128 random bits, in hex: an Idempotency-Key. Works without a secure context, too. */
+export const chance = () => [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
+
+/** A part of a path. */
+export const part = (text) => encodeURIComponent(text);
+
+/** One request; the Response when it is good. Raises Problem. */
+export async function ask(method, path, { body, headers = {}, signal } = {}) {
+  const given = { ...known(), Accept: "application/json, */*;q=0.5", ...headers };
+  if (body !== undefined) given["Content-Type"] = "application/json";
+  if (method === "POST") given["Idempotency-Key"] = chance();
+  let answer;
+  try {
+    answer = await fetch(path, { method, headers: given, body: body === undefined ? undefined : JSON.stringify(body), signal, cache: "no-store", credentials: "omit", redirect: "error" });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, { title: "The service does not answer.", hint: "it may be starting again; this page goes on by itself as soon as it is back", error: "ServiceUnavailable" });
+  }
+  if (answer.ok) return answer;
+  const trouble = await answer.json().catch(() => ({ title: answer.statusText || "The service failed." }));
+  const problem = new Problem(answer.status, trouble);
+  if (answer.status === 401 && session() && !path.endsWith("/sign-in")) left(problem);
+  throw problem;
+}
+
+/** One request; what it gives, as JSON (null for an empty answer). */
+export async function call(method, path, options) {
+  const answer = await ask(method, path, options);
+  const text = await answer.text();
+  return text ? JSON.parse(text) : null;
+}
+
+export const get = (path, options) => call("GET", path, options);
+export const post = (path, body = {}, options = {}) => call("POST", path, { ...options, body });
+
+/** A change of a row, if it is still as it was shown: read its ETag, then ask with If-Match. */
+export async function change(method, row, body) {
+  const seen = await ask("GET", row);
+  const etag = seen.headers.get("ETag");
+  return call(method, row, { body, headers: etag ? { "If-Match": etag } : {} });
+}
+
+/** Every item of a list, page by page; at most `most`. */
+export async function all(path, most = 1000) {
+  const items = [];
+  let next = "";
+  do {
+    const page = await get(`${path}${path.includes("?") ? "&" : "?"}limit=100${next ? `&cursor=${part(next)}` : ""}`);
+    items.push(...page.items);
+    next = page.next;
+  } while (next && items.length < most);
+  return items;
+}
+
+/** Fetch a file with the caller's rights, and hand it to the browser under this name. */
+export async function download(path, name, options) {
+  const blob = await (await ask("GET", path, options)).blob();
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}

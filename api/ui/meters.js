@@ -1,0 +1,23 @@
+// Usage against quotas, in words and as bars.
+import { h } from "./dom.js";
+import { bytes, count, span } from "./words.js";
+
+/** One block for each organisation of `GET /v1/usage` (a list, a page, or one). */
+export function meters(answer, here) {
+  const list = Array.isArray(answer) ? answer : answer.items || [answer];
+  return list.map((use) => h("section", { class: "org" },
+    list.length > 1 || !here.me.org ? h("h3", {}, use.org || "the installation") : null,
+    h("ul", { class: "meters" },
+      meter("ranges", use.ranges, use.quota.ranges), meter("nodes", use.nodes, use.quota.nodes), meter("runs", use.runs, use.quota.runs),
+      meter("processors", use.cpus, use.quota.cpus, (number) => String(Math.round(number * 10) / 10)), meter("memory", use.memory, use.quota.memory, bytes)),
+    h("p", { class: "soft small" }, [
+      use.quota.lease ? `A lease lasts ${span(use.quota.lease)} at most.` : "Leases may last for ever.",
+      use.queued ? `${count(use.queued, "range or run waits", "ranges and runs wait")} for the machine.` : "Nothing waits for the machine.",
+    ].join(" "))));
+}
+
+function meter(name, used, most, said = (number) => number.toLocaleString("en-GB")) {
+  const full = most !== null && used >= most;
+  return h("li", {}, h("p", {}, h("b", {}, said(used)), most === null ? ` ${name}, no limit` : ` of ${said(most)} ${name}${full ? " – full" : ""}`),
+    most === null ? null : h("progress", { max: Math.max(most, 1e-9), value: Math.min(used, most), class: full ? "full" : null, "aria-label": `${name} used` }));
+}

@@ -1,0 +1,135 @@
+// A range's drawing, alive: the service draws it once, here its nodes and cables take on their states.
+import { h, svg } from "./dom.js";
+import { impaired } from "./words.js";
+import { theme } from "./theme.js";
+
+const STATE = { waiting: ["calm", "○"], starting: ["busy", "◐"], ready: ["good", "●"], dead: ["bad", "✕"] };
+const sheets = new WeakMap();
+
+/** SVG text of the service as an element. Its style goes into a style sheet of the document: inline ones are refused here. */
+export function parsed(text) {
+  const style = /<style>([^<]*)<\/style>/.exec(text);
+  const bare = style ? text.replace(style[0], "") : text;
+  const drawing = document.importNode(new DOMParser().parseFromString(bare, "image/svg+xml").documentElement, true);
+  for (const bad of drawing.querySelectorAll("script, style, foreignObject, a, image, use")) bad.remove();
+  if (style) {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(style[1]);
+    const look = () => {
+      for (const rule of sheet.cssRules) if (rule instanceof CSSMediaRule) rule.media.mediaText = theme() === "dark" ? "all" : "not all";
+    };
+    look();
+    addEventListener("jointrange:look", look);
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+    sheets.set(drawing, () => {
+      removeEventListener("jointrange:look", look);
+      document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== sheet);
+    });
+  }
+  return drawing;
+}
+
+/** Let go of what `parsed` keeps for a drawing. */
+export const forget = (drawing) => drawing && sheets.get(drawing)?.();
+
+/** A small box with a sign and a word, at (x, y) of its middle or its right end. */
+function pill(text, tone, x, y, anchor = "end") {
+  const width = 11 + text.length * 6.1;
+  const left = anchor === "end" ? x - width : anchor === "start" ? x : x - width / 2;
+  return svg("g", { class: `pill ${tone}`, "aria-hidden": "true" },
+    svg("rect", { x: left, y: y - 8, width, height: 16, rx: 8 }),
+    svg("text", { x: left + width / 2, y: y + 3.8, "text-anchor": "middle" }, text));
+}
+
+/** A live drawing in `place`. `choose(node)` is called when somebody picks a node. */
+export class Live {
+  constructor(place, text, choose) {
+    this.place = place;
+    this.drawing = parsed(text);
+    this.drawing.removeAttribute("role");
+    this.drawing.setAttribute("role", "group");
+    this.nodes = new Map();
+    this.alerts = new Map();
+    for (const group of this.drawing.querySelectorAll("[data-node]")) {
+      const name = group.dataset.node;
+      const card = group.querySelector(".jr-card");
+      const box = Object.fromEntries(["x", "y", "width", "height"].map((key) => [key, Number(card.getAttribute(key))]));
+      group.setAttribute("tabindex", "0");
+      group.setAttribute("role", "button");
+      group.addEventListener("click", () => choose(name));
+      group.addEventListener("keydown", (event) => {
+        if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(name); }
+        const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+        if (step) { event.preventDefault(); this.step(name, step); }
+      });
+      const ring = svg("rect", { class: "ring", x: box.x - 3, y: box.y - 3, width: box.width + 6, height: box.height + 6, rx: 12 });
+      ring.addEventListener("animationend", () => ring.classList.remove("now"));
+      group.append(ring);
+      this.nodes.set(name, { group, box, ring, pills: [] });
+    }
+    this.cables = [...this.drawing.querySelectorAll("[data-ends]")];
+    place.replaceChildren(this.drawing);
+  }
+
+  /** Move the focus to the next node. */
+  step(name, by) {
+    const names = [...this.nodes.keys()];
+    this.nodes.get(names[(names.indexOf(name) + by + names.length) % names.length]).group.focus();
+  }
+
+  /** Show each node, cable and count of alerts as they are. `links`: of the API; `chosen`: the node being looked at. */
+  paint(nodes, links, chosen) {
+    const said = new Map(nodes.map((node) => [node.name, node]));
+    const states = new Map(links.map((link) => [`${link.node}:${link.interface}`, link]));
+    for (const [name, shown] of this.nodes) {
+      const node = said.get(name) || { status: "waiting" };
+      const [tone, sign] = STATE[node.status] || ["calm", "○"];
+      const { group, box } = shown;
+      for (const one of shown.pills) one.remove();
+      shown.pills = [pill(`${sign} ${node.status}`, tone, box.x + box.width - 8, box.y)];
+      const own = (group.dataset.ends || "").split(" ").map((end) => states.get(end)).filter((link) => link && (!link.up || link.impair));
+      let text = own.map((link) => (link.up ? `≈ ${impaired(link.impair)}` : `✂ ${link.interface} cut`)).join(" ");
+      if (text.length > 22) text = `${text.slice(0, 21)}…`;
+      if (text) shown.pills.push(pill(text, own.some((link) => !link.up) ? "bad" : "warn", box.x + 8, box.y + box.height + 4, "start"));
+      const alerts = this.alerts.get(name) || 0;
+      if (alerts) shown.pills.push(pill(`▲ ${alerts}`, "bad", box.x + box.width - 8, box.y + box.height + 4));
+      group.append(...shown.pills);
+      group.dataset.state = node.status;
+      group.setAttribute("aria-pressed", String(name === chosen));
+      group.setAttribute("aria-label", [name, node.status, node.detail, text, alerts ? `${alerts} alerts` : ""].filter(Boolean).join(", "));
+    }
+    for (const cable of this.cables) if (!cable.dataset.node) this.cable(cable, states);
+  }
+
+  /** One cable between two places of the drawing. */
+  cable(cable, states) {
+    const found = cable.dataset.ends.split(" ").map((end) => states.get(end)).filter(Boolean);
+    const cut = found.find((link) => !link.up), bad = found.find((link) => link.impair);
+    cable.dataset.cable = cut ? "cut" : bad ? "impaired" : "whole";
+    cable.querySelector(".pill")?.remove();
+    const path = cable.querySelector("path");
+    if (!path || (!cut && !bad)) return;
+    const middle = path.getPointAtLength(path.getTotalLength() / 2);
+    cable.append(pill(cut ? "✂ cut" : `≈ ${impaired(bad.impair)}`, cut ? "bad" : "warn", middle.x, middle.y, "middle"));
+  }
+
+  /** An alert came from this node, and is about those; only a `fresh` one is made much of. */
+  alert(name, about, fresh) {
+    if (this.nodes.has(name)) this.alerts.set(name, (this.alerts.get(name) || 0) + 1);
+    if (!fresh) return;
+    for (const one of new Set([name, ...about])) {
+      const shown = this.nodes.get(one);
+      if (!shown) continue;
+      shown.ring.classList.remove("now");
+      shown.group.getBoundingClientRect(); // so that the ring begins anew
+      shown.ring.classList.add("now");
+    }
+  }
+
+  close() { forget(this.drawing); }
+}
+
+/** What the signs of a drawing mean. */
+export const legend = () => h("ul", { class: "legend" }, ...[
+  ["good", "● ready"], ["busy", "◐ starting"], ["calm", "○ waiting"], ["bad", "✕ dead"], ["bad", "✂ cut"], ["warn", "≈ impaired"], ["bad", "▲ alerts"],
+].map(([tone, text]) => h("li", { class: tone }, h("b", {}, text))));

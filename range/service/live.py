@@ -1,0 +1,112 @@
+"""Live: what is asked of a range that is up, through the engine: cables, commands, logs, captures.
+
+Knows: that only a range that is up answers; what a picture of one shows. Must never: change a range's row.
+"""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from typing import Any
+
+from range import drawing
+from range.errors import Conflict, NotFound
+from range.hints import known_names
+from range.ports import LinkState, PacketStream, Ports
+from range.rows import RangeRow
+from range.service import documents
+from range.service.context import Principal, Service
+from range.service.shapes import shape
+from range.stores import Reading
+from range.wire import ExecRequest, ExecView, LinkChange, LinkView, SegmentView
+
+LIVE = ("up", "degraded")
+LINES_AT_MOST = 10_000
+_COLOURS = {"ready": "#2e9e5b", "starting": "#d08a12", "dead": "#d43c3c"}
+
+
+def standing(row: RangeRow) -> RangeRow:
+    """The row, when its range can be asked something. Raises Conflict."""
+    if row.status not in LIVE:
+        why = f": {row.reason}" if row.reason else ""
+        raise Conflict(f"range {row.name} is {row.status}, not up{why}", hint="follow its events until it is up")
+    return row
+
+
+def node_of(rows: Reading, service: Service, row: RangeRow, name: str) -> None:
+    """Raises NotFound when the range's topology has no such node."""
+    names = [node.name for node in shape(rows, service, row.topology, row.tools).nodes]
+    if name not in names:
+        raise NotFound(f"range {row.name} has no node {name}", hint=known_names(name, names))
+
+
+def segment_of(rows: Reading, service: Service, row: RangeRow, name: str) -> SegmentView:
+    """A network or link. Raises NotFound."""
+    segments = shape(rows, service, row.topology, row.tools).segments
+    for segment in segments:
+        if segment.name == name:
+            return segment
+    hint = known_names(name, [segment.name for segment in segments])
+    raise NotFound(f"range {row.name} has no network or link {name}", hint=hint)
+
+
+def links(service: Service, row: RangeRow) -> tuple[LinkView, ...]:
+    """Every cable as it is now."""
+    return tuple(_link(line) for line in service.ports().switchboard.links(standing(row).id))
+
+
+def _link(line: LinkState) -> LinkView:
+    return LinkView(node=line.node, interface=line.interface, segment=line.segment, up=line.up, impair=line.impair)
+
+
+def set_link(service: Service, who: Principal, row: RangeRow, node: str, interface: str, ask: LinkChange) -> LinkView:
+    """Cut, restore or impair a cable; everybody who follows the range is told. Raises NotFound, Refused, Conflict."""
+    state = service.ports().switchboard.set_link(standing(row).id, node, interface, up=ask.up, impair=ask.impair)
+    impair = ask.impair.model_dump(exclude_none=True) if ask.impair else None
+    said: dict[str, Any] = {"node": node, "interface": interface, "up": ask.up, "impair": impair}
+    with service.store.writing() as rows:
+        rows.tell(row.org, f"range/{row.id}", "range.link", said)
+        rows.note(row.org, who.id, "ranges.link", f"range/{row.id}", **said)
+    return _link(state)
+
+
+def execute(service: Service, who: Principal, row: RangeRow, node: str, ask: ExecRequest, ports: Ports) -> ExecView:
+    """Run a command to its end, or to its time limit. What it prints is bounded by the engine (`truncated`)."""
+    argv = ["sh", "-c", ask.command] if isinstance(ask.command, str) else list(ask.command)
+    shown = ask.command if isinstance(ask.command, str) else " ".join(ask.command)
+    with service.store.writing() as rows:
+        rows.note(row.org, who.id, "ranges.exec", f"range/{row.id}", node=node, command=shown[:500])
+    ended = ports.engine.exec(standing(row).id, node, argv, timeout=ask.timeout, user=ask.user)
+    return ExecView(
+        exit_code=ended.exit_code,
+        stdout=base64.b64encode(ended.stdout).decode(),
+        stderr=base64.b64encode(ended.stderr).decode(),
+        seconds=round(max(0.0, ended.end - ended.start), 6),
+        timed_out=ended.timed_out,
+        truncated=ended.truncated,
+    )
+
+
+def logs(service: Service, row: RangeRow, node: str, tail: int) -> str:
+    """The last lines a node's first process and its start commands printed."""
+    return service.ports().engine.logs(standing(row).id, node, tail=min(tail, LINES_AT_MOST))
+
+
+def capture(service: Service, who: Principal, row: RangeRow, segment: str, bpf: str) -> PacketStream:
+    """A pcap as it comes. Close it. Raises Conflict, NotFound, Refused (the filter)."""
+    with service.store.writing() as rows:
+        rows.note(row.org, who.id, "ranges.capture", f"range/{row.id}", segment=segment, bpf=bpf[:200])
+    return service.ports().switchboard.capture(standing(row).id, segment, bpf)
+
+
+def picture(service: Service, row: RangeRow, *, states: bool = False) -> str:
+    """The range's drawing as SVG; with `states`, each node in the colour of the state it was last seen in."""
+    svg = drawing.svg(documents.layout_of(service, row.topology, row.tools))
+    if not states:
+        return svg
+    rules = "".join(
+        f'[data-node="{escape(one.name, quote=True)}"]>.jr-card{{stroke:{_COLOURS[one.status]};stroke-width:2.5}}'
+        for one in row.states
+        if one.status in _COLOURS
+    )
+    return svg.replace("</svg>", f"<style>{rules}</style>\n</svg>")

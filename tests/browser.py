@@ -1,0 +1,97 @@
+"""A real browser for tests of the page: headless Chromium, and what it must never do. Without one a test fails."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PATIENCE = 20_000
+"""Milliseconds until something that should be seen never will be."""
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser, for several tests."""
+    if not CHROMIUM.exists():
+        pytest.fail(f"{CHROMIUM} is missing: script/bootstrap installs it", pytrace=False)
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Seen:
+    """One open page, and what its browser had to complain about or asked of anybody."""
+
+    page: Page
+    address: str
+    asked: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def sign_in(self, token: str) -> None:
+        """With a token, as a person would."""
+        self.page.goto(f"{self.address}/")
+        self.page.get_by_label("API token").fill(token)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("heading", level=1, name="Ranges").wait_for()
+
+    def go(self, place: str) -> None:
+        """To a place of the page, as its links do."""
+        self.page.evaluate("place => { location.hash = place }", f"#/{place}")
+
+    def strangers(self) -> list[str]:
+        """What was asked of anybody but the service."""
+        own = (
+            f"{self.address}/",
+            f"{self.address.replace('http', 'ws', 1)}/",
+            f"blob:{self.address}/",
+            "about:",
+            "data:",
+        )
+        return [url for url in self.asked if not url.startswith(own)]
+
+
+@contextlib.contextmanager
+def opened(
+    browser: Browser, address: str, *, width: int = 1400, theme: Literal["light", "dark"] = "light",
+    forgiven: tuple[str, ...] = (),
+) -> Iterator[Seen]:  # fmt: skip
+    """A page for the length of a block. At its end nothing may have left the service, and nobody may have complained.
+
+    `forgiven`: parts of complaints that the test brings about itself.
+    """
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    seen = Seen(page, address)
+
+    def asked(request: Request) -> None:
+        seen.asked.append(request.url)
+
+    page.on("request", asked)
+    page.on("websocket", lambda socket: seen.asked.append(socket.url))
+    page.on("pageerror", lambda error: seen.complaints.append(f"error: {error}"))
+    page.on("console", lambda line: seen.complaints.append(line.text) if line.type in ("error", "warning") else None)
+    try:
+        yield seen
+        strangers = seen.strangers()
+        assert not strangers, f"the page asked others: {strangers}"
+        complaints = [one for one in seen.complaints if not any(part in one for part in forgiven)]
+        assert not complaints, f"the browser complained: {complaints}"
+    finally:
+        context.close()

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from range.rows import NodeState, RangeRow
+from range.service import ranges, shapes
+from range.service.context import Principal, Service
+from range.stores import Store
+from range.wire import RangeRequest
+from tests.unit.service.worlds import a_world
+
+WHO = Principal("token:me", "me", "", "admin")
+
+
+@pytest.fixture
+def service(store: Store, tmp_path: Path) -> Service:
+    return a_world(store, tmp_path).service
+
+
+def row_of(service: Service, topology: str, *tools: str) -> RangeRow:
+    wish = ranges.prepare(service, WHO, topology, None, tools)
+    with service.store.writing() as rows:
+        return ranges.create(rows, service, WHO, wish, RangeRequest(topology=topology, tools=tools))
+
+
+def test_a_view_has_addresses_and_states_without_the_engine(service: Service) -> None:
+    row = replace(row_of(service, "pair"), states=(NodeState("one", "ready"), NodeState("two", "dead", "exit 1")))
+    with service.store.reading() as rows:
+        view = shapes.view(rows, service, row)
+        line = shapes.line(rows, service, row)
+    assert [(node.name, node.status, node.detail, node.ends[0].address) for node in view.nodes] == [
+        ("one", "ready", "", "10.0.0.10/24"), ("two", "dead", "exit 1", "10.0.0.11/24"),
+    ]  # fmt: skip
+    assert [(one.name, one.kind, one.cidr) for one in view.segments] == [("lan", "network", "10.0.0.0/24")]
+    assert (view.topology, view.queue) == ("pair", 1)
+    assert [(node.name, node.ends) for node in line.nodes] == [("one", ()), ("two", ())]
+    assert line.segments == ()
+
+
+def test_a_tool_has_its_place_in_it(service: Service) -> None:
+    row = row_of(service, "company", "suricata")
+    with service.store.reading() as rows:
+        view = shapes.view(rows, service, row)
+    assert view.tools == ("suricata",)
+    assert [node.tools for node in view.nodes if node.tools] == [("suricata",)]
+
+
+def test_a_problem_is_shown_as_far_as_it_goes() -> None:
+    assert shapes.trouble(None) is None
+    kept = {"type": "urn:x", "title": "t", "status": 500, "detail": "d"}
+    whole = shapes.trouble(kept)
+    assert whole is not None
+    assert (whole.title, whole.detail) == ("t", "d")
+    odd = shapes.trouble({"detail": "it broke", "strange": 1})
+    assert odd is not None
+    assert odd.detail == "it broke"
