@@ -13,7 +13,27 @@ import typer
 from typer.exceptions import TyperException
 
 from range import __version__, errors
-from range.cli import bench, campaigns, doctor, exits, images, imports, keys, network, ranges, results, topologies
+from range.cli import (
+    audit,
+    bench,
+    campaigns,
+    doctor,
+    documents,
+    exits,
+    images,
+    imports,
+    keys,
+    network,
+    operating,
+    organisations,
+    pools,
+    ranges,
+    results,
+    serve,
+    store,
+    tokens,
+    topologies,
+)
 from range.cli.console import err, show_error
 
 HELP = """Cyber ranges for joint cyber-defence R&D: launch a network, deploy a defence, attack it the same way again and
@@ -31,11 +51,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (campaigns, results, keys, imports, ranges, network, doctor):
+for module in (campaigns, results, keys, imports, ranges, network, operating, doctor, serve):
     module.register(app)
 app.add_typer(topologies.app, name="topology")
 app.add_typer(images.app, name="images")
 app.add_typer(bench.app, name="bench")
+app.add_typer(store.app, name="store")
+app.add_typer(pools.app, name="pool")
+app.add_typer(documents.app, name="document")
+app.add_typer(tokens.app, name="token")
+app.add_typer(organisations.app, name="org")
+app.add_typer(organisations.projects, name="project")
+app.command(epilog="Example: jointrange --server https://ranges.example.org usage")(organisations.usage)
+app.add_typer(audit.app, name="audit")
 
 
 def _version(wanted: bool) -> None:
@@ -47,6 +75,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def top(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    server: str = typer.Option("", metavar="URL", help="Ask this service; JOINTRANGE_SERVER, JOINTRANGE_TOKEN."),
 ) -> None:
     """See HELP."""
 

@@ -1,4 +1,4 @@
-"""Benchmarks: launch, scale, campaign, score.
+"""Benchmarks: launch, scale, campaign, score, service.
 
 Knows: arguments and tables; docs/benchmarks.md explains the figures. Must never: measure anything itself.
 """
@@ -12,7 +12,8 @@ import typer
 from rich.text import Text
 
 from range import wiring
-from range.cli import console, timing
+from range.cli import console, load, timing
+from range.cli.choosing import only_here
 from range.cli.ranges import Json
 from range.errors import Fault, Invalid, Problem, Where
 from range.flows import score_bench
@@ -24,6 +25,13 @@ Repeat = Annotated[int, typer.Option(min=1, help="Measure so often; medians are 
 app = typer.Typer(no_args_is_help=True, help="Measure this machine's engine, and what Jointrange adds to it.")
 
 app.command("campaign", epilog="Example: jointrange bench campaign demo --trials 5")(timing.campaign)
+app.command("service", epilog="Example: jointrange bench service --ranges 20 --nodes 5 --churn 10")(load.service)
+
+
+@app.callback()
+def group(context: typer.Context) -> None:
+    """Measure this machine's engine, and what Jointrange adds to it."""
+    only_here(context, "it measures its own machine")
 
 
 def _note(line: str) -> None:

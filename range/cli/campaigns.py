@@ -18,20 +18,18 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from range import catalogue, wiring
-from range.bundle.keys import load_private
 from range.campaign import Level
 from range.cli import console, exits
+from range.cli.choosing import desk, told
+from range.cli.desk import RunWish, Waiting
 from range.cli.live import RunView
-from range.cli.ranges import Json, results_folder
+from range.cli.ranges import Json, Project, Timeout, Wait
 from range.errors import Exhausted, Invalid, Problem, Where
-from range.flows.campaigns import CampaignOrder, run_campaign
-from range.flows.schedule import Overrides
-from range.judging.breakdown import breakdown, told
+from range.judging.breakdown import breakdown
+from range.judging.breakdown import told as told_of
 from range.judging.result import CampaignResult
 from range.report.annotations import annotations as markings
 from range.report.table import rows
-from range.settings import from_environment
 
 STYLES = {
     "effective": "yellow", "not_effective": "dim", "blocked": "green", "detected": "cyan", "telemetry": "blue",
@@ -44,6 +42,7 @@ AtLevel = Annotated[Level | None, typer.Option(help="How deep to look, whatever 
 Trials = Annotated[int | None, typer.Option(min=1, max=100, help="Trials of each arm.")]
 Window = Annotated[str | None, typer.Option(metavar="DURATION", help="Benign-only time of each arm, e.g. 60s.")]
 Seed = Annotated[int | None, typer.Option(min=0, max=2**53 - 1, help="Every random choice follows from it.")]
+Attack = Annotated[Path | None, typer.Option(metavar="FILE", help="ATT&CK's own STIX bundle, for its techniques.")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Trials at once; 0: as the settings say.")]
 
 
@@ -53,6 +52,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
+    context: typer.Context,
     campaign: Name,
     out: Annotated[str, typer.Option("--out", "-o", help="Folder for results; JOINTRANGE_RESULTS when absent.")] = "",
     level: AtLevel = None,
@@ -63,6 +63,10 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Run control trials even if earlier ones would do.")] = False,
     new: Annotated[bool, typer.Option("--new", help="Begin anew, even if a run was interrupted.")] = False,
     sign: Annotated[list[str] | None, typer.Option(help="Private key that signs the bundle; repeatable.")] = None,
+    attack: Attack = None,
+    project: Project = "",
+    wait: Wait = True,
+    timeout: Timeout = None,
     json: Json = False,
 ) -> None:
     """Run a campaign: every arm's trials, each in a fresh range, then the verdicts, a report, and an exit code.
@@ -72,26 +76,16 @@ def run(
     Exit codes: 0 every gate passed · 1 a gate failed · 2 invalid or not enough evidence · 3 infrastructure ·
     4 bad input · 130 interrupted. The ranges are gone in every case.
     """
-    settings = from_environment()
-    overrides = Overrides(level, trials, duration("--benign-window", benign_window), seed)
-    signers = tuple(load_private(Path(key)) for key in sign or ())
-    loaded = catalogue.campaign(campaign)
-    ports = wiring.ports(settings)
-    order = CampaignOrder(
-        loaded=loaded,
-        instance=settings.instance,
-        owner=wiring.owner(),
-        workers=wiring.workers(settings),
-        jobs=jobs or settings.jobs,
-        results=results_folder(out or settings.results),
-        cache=settings.cache_folder,
-        overrides=overrides,
-        fresh=fresh,
-        new=new,
-        signers=signers,
-    )
-    with RunView(quiet=json) as view:
-        done = run_campaign(order, ports, view)
+    window, keys, waiting = duration("--benign-window", benign_window), tuple(sign or ()), Waiting(wait, timeout)
+    results = out or told(context).results
+    wish = RunWish(
+        campaign, results, level, trials, window, seed, fresh, jobs, new, keys, attack, project, waiting
+    )  # fmt: skip
+    with console.last_words(), RunView(quiet=json) as view:
+        done = desk(context).run(wish, view)
+    if done.result is None or done.folder is None or done.bundle is None:
+        _begun(done.run_id, json)
+        return
     result, folder = done.result, done.folder
     if json:
         console.show_json({"run_id": result.run.run_id, "decision": result.decision, "reasons": result.decision_reasons,
@@ -101,6 +95,14 @@ def run(
         show(result, folder, done.bundle)
     tell_ci(result, folder, os.environ)
     raise typer.Exit(EXIT[result.decision])
+
+
+def _begun(run_id: str, json: bool) -> None:
+    """A run that nobody waits for."""
+    if json:
+        console.show_json({"run_id": run_id})
+    else:
+        console.out.print(f"run {run_id} is on its way; `jointrange events {run_id}` follows it")
 
 
 def duration(option: str, text: str | None) -> str | None:
@@ -149,7 +151,7 @@ def show(result: CampaignResult, folder: Path, bundle: Path) -> None:
     spent = breakdown([one.trial for one in (*result.judged, *result.reruns)], result.run.started, result.run.ended,
                       interrupted=result.run.resumed > 0)  # fmt: skip
     if spent is not None:
-        console.out.print(Text(told(spent), style="dim"))
+        console.out.print(Text(told_of(spent), style="dim"))
     code = EXIT[result.decision]
     console.out.print(f"report: {folder / 'report.html'}", soft_wrap=True)
     console.out.print(f"bundle: {bundle}", soft_wrap=True)

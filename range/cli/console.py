@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import BaseModel
@@ -60,6 +61,8 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
+    if isinstance(value, PurePath):
+        return str(value)
     return value
 
 
@@ -118,6 +121,17 @@ class Progress:
         if isinstance(event, ImageProgress):
             return event.detail
         return event.text if isinstance(event, Note) else ""
+
+
+@contextmanager
+def last_words() -> Iterator[None]:
+    """An interruption that has something to say is let say it, once no live view is in its way."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupted:
+        if interrupted.args:
+            err.print(str(interrupted), soft_wrap=True)
+        raise
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from range import wiring
 from range.cli import console, exits
+from range.cli.choosing import only_here
 from range.cli.ranges import Json
 from range.settings import from_environment
 
@@ -22,8 +23,9 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: jointrange doctor --json")(doctor)
 
 
-def doctor(json: Json = False) -> None:
+def doctor(context: typer.Context, json: Json = False) -> None:
     """Say what this machine can and cannot do, and what to do about it. Exit code 3 when something is broken."""
+    only_here(context, "it looks at its own machine")
     found = wiring.diagnose(from_environment())
     broken = sum(one.state == "broken" for one in found)
     limited = sum(one.state == "limited" for one in found)

@@ -11,6 +11,7 @@ import typer
 
 from range import wiring
 from range.cli import console
+from range.cli.choosing import only_here
 from range.cli.ranges import Json
 from range.events import ImageProgress
 from range.settings import from_environment
@@ -20,10 +21,12 @@ app = typer.Typer(no_args_is_help=True, help="Jointrange's own images, built fro
 
 @app.command(epilog="Example: jointrange images build web suricata")
 def build(
+    context: typer.Context,
     kinds: Annotated[list[str] | None, typer.Argument(help="Kinds to build; all of them when none is named.")] = None,
     json: Json = False,
 ) -> None:
     """Build what is not built yet, or not from the files as they are now."""
+    only_here(context, "it is there that images are built")
     ports = wiring.ports(from_environment())
     wanted = [f"jointrange/{kind}" for kind in kinds or ports.images.kinds()]
     with console.Progress(quiet=json) as progress:
@@ -36,8 +39,9 @@ def build(
 
 
 @app.command("ls", epilog="Example: jointrange images ls --json")
-def list_(json: Json = False) -> None:
+def list_(context: typer.Context, json: Json = False) -> None:
     """List the kinds of images there are, and whether each is built."""
+    only_here(context, "it lists the images of its own engine")
     images = wiring.ports(from_environment()).images
     found = {kind: images.digest(f"jointrange/{kind}") for kind in images.kinds()}
     if json:

@@ -12,6 +12,7 @@ import typer
 
 from range import wiring
 from range.cli import console
+from range.cli.choosing import desk, only_here
 from range.cli.forwarding import Forward
 from range.cli.ranges import Json, RangeName
 from range.cli.show import impairment
@@ -30,9 +31,9 @@ def register(app: typer.Typer) -> None:
 
 
 @link_app.command("ls", epilog="Example: jointrange link ls demo")
-def link_ls(name: RangeName, json: Json = False) -> None:
+def link_ls(context: typer.Context, name: RangeName, json: Json = False) -> None:
     """List every cable, with its state and impairment."""
-    links = wiring.ports(from_environment()).switchboard.links(name)
+    links = desk(context).links(name)
     if json:
         console.show_json(links)
         return
@@ -45,6 +46,7 @@ def link_ls(name: RangeName, json: Json = False) -> None:
 
 @link_app.command("set", epilog="Examples: jointrange link set demo web:eth0 --cut · ... --rate 1mbit · ... --restore")
 def link_set(
+    context: typer.Context,
     name: RangeName,
     cable: Annotated[str, typer.Argument(metavar="NODE:INTERFACE", help="Which cable (`jointrange link ls`).")],
     cut: Annotated[bool, typer.Option("--cut", help="Cut it.")] = False,
@@ -62,8 +64,7 @@ def link_set(
     if sum((cut, restore, bool(given))) != 1 or not interface:
         raise bad("link set", "say one of --cut, --restore, or impairments, and the cable as NODE:INTERFACE")
     impair = parse_impairment(given) if given else None
-    ports = wiring.ports(from_environment())
-    state = ports.switchboard.set_link(name, node, interface, up=not cut, impair=impair)
+    state = desk(context).set_link(name, node, interface, not cut, impair)
     if json:
         console.show_json(state)
     else:
@@ -72,6 +73,7 @@ def link_set(
 
 
 def capture(
+    context: typer.Context,
     name: RangeName,
     network: Annotated[str, typer.Argument(metavar="NETWORK", help="A network, or the name of a link.")],
     write: Annotated[str, typer.Option("--write", "-w", help="pcap file; `-` is standard output.")] = "-",
@@ -81,15 +83,12 @@ def capture(
     """Write a pcap of everything that crosses a network."""
     if write == "-" and sys.stdout.isatty():
         raise bad("capture", "a pcap is no text for a terminal: give --write FILE, or a pipe")
-    ports = wiring.ports(from_environment())
-    stream = ports.switchboard.capture(name, network, bpf)
-    try:
-        file = sys.stdout.buffer if write == "-" else open(write, "wb")  # noqa: SIM115 (closed below)
-    except OSError as error:
-        stream.close()
-        raise bad("capture", f"cannot write {write}: {error.strerror}") from error
     total = 0
-    with console.ending_after(seconds, stream.close):
+    with desk(context).capture(name, network, bpf, seconds) as stream:
+        try:
+            file = sys.stdout.buffer if write == "-" else open(write, "wb")  # noqa: SIM115 (closed below)
+        except OSError as error:
+            raise bad("capture", f"cannot write {write}: {error.strerror}") from error
         try:
             for chunk in stream:
                 file.write(chunk)
@@ -98,7 +97,6 @@ def capture(
         except KeyboardInterrupt:
             pass
         finally:
-            stream.close()
             if write != "-":
                 file.close()
     if not total:
@@ -107,12 +105,14 @@ def capture(
 
 
 def forward(
+    context: typer.Context,
     name: RangeName,
     place: Annotated[str, typer.Argument(metavar="NODE:PORT", help="The node and its TCP port.")],
     port: Annotated[int, typer.Option(help="Port on this machine; 0 picks a free one.")] = 0,
     address: Annotated[str, typer.Option(help="Address on this machine to listen on.")] = "127.0.0.1",
 ) -> None:
     """Bring a node's TCP port to this machine until Ctrl-C, through the engine's API: the range gets no route."""
+    only_here(context, "it is there that the port is opened")
     node, _, number = place.partition(":")
     if not node or not number.isdecimal() or not 0 < int(number) < 65536:
         raise bad("forward", f"`{place}` is not NODE:PORT")

@@ -1,25 +1,24 @@
 """Commands on ranges: up, plan, down, ls, inspect, exec, logs, sweep.
 
-Knows: arguments and tables. Must never: need a file for a range that is there.
+Knows: arguments and tables. Must never: need a file for a range that is there, or care which desk answers.
 """
 
 from __future__ import annotations
 
-import errno
 import re
 import sys
-from pathlib import Path
+import time
 from typing import Annotated
 
 import typer
 
-from range import catalogue, wiring
+from range import wiring
 from range.cli import console
-from range.cli.show import age, impairment, plan_data, plan_lines
-from range.errors import Conflict, Exhausted, Invalid, Problem, Where
-from range.flows import defended, ranges
-from range.flows.locks import range_lock
-from range.layout import resolve
+from range.cli.choosing import desk, only_here
+from range.cli.desk import RangeWish, Waiting
+from range.cli.show import age, impairment
+from range.errors import Invalid, Problem, Where
+from range.flows import ranges
 from range.settings import from_environment
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
@@ -28,6 +27,10 @@ RangeName = Annotated[str, typer.Argument(metavar="RANGE", help="The range's nam
 NodeName = Annotated[str, typer.Argument(metavar="NODE", help="The node's name (`jointrange inspect RANGE`).")]
 Named = Annotated[str, typer.Option("--name", "-n", help="The range's name; the topology's own when absent.")]
 Tools = Annotated[list[str] | None, typer.Option("--tool", "-t", help="Deploy this tool as well; repeatable.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="With a server: wait until it is done.")]
+Timeout = Annotated[float | None, typer.Option(help="With a server: seconds to wait; it goes on all the same.")]
+Lease = Annotated[str, typer.Option(metavar="DURATION", help="With a server: how long it lives, e.g. 2h.")]
+Project = Annotated[str, typer.Option(help="With a server: the project it belongs to.")]
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 """What the engine lets a container's name hold, and a lock file's."""
@@ -50,113 +53,98 @@ def register(app: typer.Typer) -> None:
 
 
 def up(
+    context: typer.Context,
     topology: File,
     name: Named = "",
     tool: Tools = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave a range that failed to launch, to look into it.")] = False,
+    lease: Lease = "",
+    project: Project = "",
+    wait: Wait = True,
+    timeout: Timeout = None,
     json: Json = False,
 ) -> None:
     """Launch a range, or make one that is there equal to its file. Doing it twice does nothing the second time."""
-    settings = from_environment()
-    loaded = catalogue.topology(topology)
-    layout = resolve(loaded.topology, loaded.sources)
-    range_id = named(name) or layout.name
-    ports = wiring.ports(settings)
-    with range_lock(settings.cache_folder, settings.instance, range_id), console.Progress(quiet=json) as progress:
-        owner = wiring.ownership(settings, layout.name, kept=True, now=ports.clock.now())
-        evidence = settings.cache_folder / "evidence" / range_id
-        tools = [catalogue.tool(word) for word in tool or ()]
-        done = defended.up(
-            ports,
-            range_id,
-            layout,
-            tools,
-            owner,
-            evidence,
-            progress,
-            workers=wiring.workers(settings),
-            keep_broken=keep,
-        )
+    wish = RangeWish(topology, named(name), tuple(tool or ()), keep, lease, project, Waiting(wait, timeout))
+    with console.last_words(), console.Progress(quiet=json) as progress:
+        done = desk(context).up(wish, progress)
+    range_id = done.planned.range_id
     if json:
-        console.show_json({**plan_data(done.plan), "images_seconds": done.images_seconds, "seconds": done.seconds})
-    elif done.plan.empty:
-        console.out.print(f"{range_id} is as {loaded.path} says; nothing to do")
+        console.show_json(done.data)
+    elif done.pending:
+        console.out.print(f"{range_id} is {done.pending}; `jointrange inspect {range_id}` shows how far it is")
+    elif not done.planned.lines:
+        console.out.print(f"{range_id} is as {done.source} says; nothing to do")
     else:
-        for line in plan_lines(done.plan, done=True):
+        for line in done.planned.lines:
             console.out.print(line)
-        console.out.print(f"{range_id} is up: {len(layout.nodes)} nodes in {done.seconds:.1f} s", style="green")
+        console.out.print(f"{range_id} is up: {done.nodes} nodes in {done.seconds:.1f} s", style="green")
 
 
-def show_plan(topology: File, name: Named = "", json: Json = False) -> None:
+def show_plan(context: typer.Context, topology: File, name: Named = "", json: Json = False) -> None:
     """Print what `up` would do, and do nothing."""
-    loaded = catalogue.topology(topology)
-    layout = resolve(loaded.topology, loaded.sources)
-    todo = ranges.preview(wiring.ports(from_environment()), named(name) or layout.name, layout)
+    todo = desk(context).plan(RangeWish(topology, named(name)))
     if json:
-        console.show_json(plan_data(todo))
-    elif todo.empty:
+        console.show_json(todo.data)
+    elif not todo.lines:
         console.out.print("nothing to do")
     else:
-        for line in plan_lines(todo):
+        for line in todo.lines:
             console.out.print(line)
 
 
 def down(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="RANGE", help="The range's name.")],
+    wait: Wait = True,
+    timeout: Timeout = None,
     json: Json = False,
 ) -> None:
     """Remove a range and everything of it. Needs no file."""
-    settings = from_environment()
     named(name)
-    ports = wiring.ports(settings)
-    with range_lock(settings.cache_folder, settings.instance, name), console.Progress(quiet=json) as progress:
-        done = ranges.down(ports, name, progress)
+    with console.last_words(), console.Progress(quiet=json) as progress:
+        done = desk(context).down(name, Waiting(wait, timeout), progress)
     if json:
-        console.show_json({"range_id": name, "removed": len(done.changes)})
+        console.show_json(done.data)
+    elif done.pending:
+        console.out.print(f"{name} is {done.pending}")
     else:
-        console.out.print(f"{name} is gone ({len(done.changes)} containers)")
+        console.out.print(f"{name} is gone" + (f" ({done.containers} containers)" if done.containers else ""))
 
 
-def ls(json: Json = False) -> None:
+def ls(context: typer.Context, json: Json = False) -> None:
     """List the ranges there are."""
-    ports = wiring.ports(from_environment())
-    lines = ports.engine.survey()
+    lines = desk(context).ls()
     if json:
-        console.show_json([{**console.plain(line)} for line in lines])
+        console.show_json([line.data for line in lines])
         return
-    now = ports.clock.now()
+    now = time.time()
     rows = [
-        (line.range_id, line.topology, line.state + (", orphan" if line.orphan else ""),
-         f"{line.running}/{len(line.nodes)}", age(now - line.created), "kept" if line.kept else "dies with its maker")
-        for line in lines
+        (one.summary.range_id, one.summary.topology, one.state, f"{one.summary.running}/{len(one.summary.nodes)}",
+         age(now - one.summary.created), one.life)
+        for one in lines
     ]  # fmt: skip
     console.show_table("ranges", ("RANGE", "TOPOLOGY", "STATE", "NODES", "AGE", "LIFE"), rows)
 
 
-def inspect(name: RangeName, json: Json = False) -> None:
+def inspect(context: typer.Context, name: RangeName, json: Json = False) -> None:
     """Show a range's nodes, addresses and cables."""
-    ports = wiring.ports(from_environment())
-    observed = ranges.look(ports, name)
-    links = ports.switchboard.links(name) if observed.fabric and observed.layout else ()
+    seen = desk(context).look(name)
     if json:
-        console.show_json({"observed": observed, "links": links})
+        console.show_json(seen.data)
         return
-    nodes = {node.name: node for node in observed.nodes}
-    specs = {node.name: node for node in observed.layout.nodes} if observed.layout else {}
-    rows = []
-    for node_name, node in nodes.items():
-        spec = specs.get(node_name)
-        addresses = [f"{end.name} {end.address or end.segment}" for end in spec.interfaces] if spec else []
-        state = "ready" if node.started else "wired" if node.wiring else "running" if node.running else node.detail
-        rows.append((node_name, state, spec.kind if spec else "?", spec.image if spec else "?", "\n".join(addresses)))
+    rows = [(node.name, node.state, node.kind, node.image, "\n".join(node.addresses)) for node in seen.nodes]
     console.show_table("nodes", ("NODE", "STATE", "KIND", "IMAGE", "ADDRESSES"), rows)
-    impaired = [line for line in links if not line.up or line.impair]
-    for line in impaired:
-        state = "cut" if not line.up else impairment(line.impair)
-        console.out.print(f"{line.node}:{line.interface} on {line.segment}: {state}", style="yellow")
+    for line in seen.links:
+        if not line.up or line.impair:
+            state = "cut" if not line.up else impairment(line.impair)
+            console.out.print(f"{line.node}:{line.interface} on {line.segment}: {state}", style="yellow")
+    if seen.note:
+        console.out.print(seen.note, style="yellow")
 
 
 def execute(
+    context: typer.Context,
     name: RangeName,
     node: NodeName,
     command: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="The command and its arguments.")],
@@ -167,9 +155,8 @@ def execute(
 
     Options come before RANGE: all that follows NODE is the command.
     """
-    ports = wiring.ports(from_environment())
     argv = command[1:] if command[0] == "--" else command
-    ended = ports.engine.exec(name, node, argv, timeout=timeout, user=user)
+    ended = desk(context).exec(name, node, argv, timeout, user)
     if ended.exit_code in (126, 127) and ended.stdout.startswith(b"OCI runtime exec failed"):
         console.err.print(f"error: there is no program {argv[0]} in {node}", style="red")
         raise typer.Exit(ended.exit_code)
@@ -178,24 +165,27 @@ def execute(
     sys.stderr.buffer.write(ended.stderr)
     sys.stderr.buffer.flush()
     if ended.timed_out:
-        console.err.print(f"killed after {timeout:g} s, with all it started", style="yellow")
+        console.err.print(f"killed after {timeout or ended.end - ended.start:g} s, with all it started", style="yellow")
     raise typer.Exit(124 if ended.timed_out or ended.exit_code is None else ended.exit_code)
 
 
 def logs(
+    context: typer.Context,
     name: RangeName,
     node: NodeName,
     tail: Annotated[int, typer.Option(min=1, help="This many last lines.")] = 200,
 ) -> None:
     """Print what a node's first process and its start commands said."""
-    sys.stdout.write(wiring.ports(from_environment()).engine.logs(name, node, tail))
+    sys.stdout.write(desk(context).logs(name, node, tail))
 
 
 def sweep(
+    context: typer.Context,
     everything: Annotated[bool, typer.Option("--all", help="Remove every range of this installation.")] = False,
     json: Json = False,
 ) -> None:
     """Remove what dead runs left: ranges never finished, ranges whose maker died, builders."""
+    only_here(context, "a service sweeps what it left by itself")
     ports = wiring.ports(from_environment())
     with console.Progress(quiet=json) as progress:
         removed = ranges.sweep(ports, progress, everything=everything)
@@ -213,17 +203,3 @@ def named(name: str) -> str:
             [Problem(where, f"`{name}` is no name for a range", "letters, digits, `-`, `_` and `.`; at most 100")]
         )
     return name
-
-
-def results_folder(path: str) -> Path:
-    """A folder that may be written to, made when absent. Raises Conflict."""
-    folder = Path(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise Exhausted(
-                f"no room for results in {path}", hint="free disk space, or choose another --out"
-            ) from error
-        raise Conflict(f"cannot write results to {path}: {error.strerror}", hint="choose another with --out") from error
-    return folder

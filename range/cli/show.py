@@ -5,6 +5,8 @@ Knows: wording. Must never: print.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from range.plan import Complete, CreateFabric, CreateNode, Plan, RemoveFabric, RemoveNode, StartNode, Wire
 from range.topology import Impairment
 
@@ -54,6 +56,19 @@ def age(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"
     return f"{max(seconds, 0):.0f} s"
+
+
+def when(seconds: float, *, none: str = "never") -> str:
+    """A moment in UTC, `2026-11-23 14:30`; or the word for none."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M") if seconds else none
+
+
+def size(amount: float) -> str:
+    """Bytes as people read them: `512 B`, `1.5 GiB`."""
+    for unit, bytes_ in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if amount >= bytes_:
+            return f"{amount / bytes_:.1f} {unit}"
+    return f"{amount:.0f} B"
 
 
 def impairment(impair: Impairment | None, *, none: str = "none") -> str:

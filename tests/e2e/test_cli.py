@@ -18,6 +18,7 @@ import pytest
 from tests.e2e.campaign import a_campaign, a_pair
 from tests.e2e.terminal import Terminal, said, wait_for_line
 from tests.e2e.traces import ours
+from tests.unit.catalogue.test_attack import a_bundle
 
 pytestmark = pytest.mark.engine
 
@@ -174,11 +175,17 @@ def test_a_link_is_cut_impaired_and_restored(live: Terminal) -> None:
 
 def test_a_campaign_from_end_to_end(terminal: Terminal) -> None:
     """A step without effect proves nothing: exit code 2, a result and a report all the same, and nothing left."""
-    ended = terminal.run("run", a_campaign(terminal, "echo hello"), "--json", "--out", "here")
+    attack = terminal.write("attack.json", json.dumps(a_bundle()))
+    ended = terminal.run("run", a_campaign(terminal, "echo hello"), "--attack", attack, "--json", "--out", "here")
     assert ended.returncode == 2, said(ended)
     told = json.loads(ended.stdout)
     assert told["decision"] == "insufficient"
     result = json.loads((terminal.folder / told["result"]).read_text())
     assert result["run"]["campaign"] == "tiny"
+    assert result["table"]["techniques"]["T1595"]["name"] == "Active Scanning"
+    layers = json.loads((terminal.folder / told["result"]).with_name("navigator.json").read_text())
+    assert {layer["versions"]["attack"] for layer in layers} == {"19"}
+    again = terminal.run("rescore", told["bundle"])
+    assert "equal: " in again.stdout, said(again)
     assert (terminal.folder / told["report"]).read_text().startswith("<!doctype html>")
     assert ours(terminal.instance) == []

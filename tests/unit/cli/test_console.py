@@ -81,3 +81,12 @@ def test_a_deadline_ends_what_goes_on() -> None:
     with console.ending_after(None, late.set):
         pass
     assert not late.is_set()
+
+
+def test_an_interruption_may_say_something(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(KeyboardInterrupt), console.last_words():
+        raise KeyboardInterrupt("it goes on")
+    assert capsys.readouterr().err == "it goes on\n"
+    with pytest.raises(KeyboardInterrupt), console.last_words():
+        raise KeyboardInterrupt
+    assert capsys.readouterr().err == ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from range.cli.show import age, plan_lines
+from range.cli.show import age, plan_lines, size, when
 from range.plan import Observed, Plan, RemoveFabric, RemoveNode, plan
 from tests.unit.topologies import a_layout
 
@@ -28,3 +28,14 @@ def test_a_teardown() -> None:
 @pytest.mark.parametrize(("seconds", "words"), [(-1, "0 s"), (42, "42 s"), (420, "7 min"), (7200, "2 h"), (2e5, "2 d")])
 def test_ages(seconds: float, words: str) -> None:
     assert age(seconds) == words
+
+
+def test_moments() -> None:
+    assert when(1_795_444_200) == "2026-11-23 14:30"
+    assert when(0) == "never"
+    assert when(0, none="no end") == "no end"
+
+
+@pytest.mark.parametrize(("bytes_", "words"), [(0, "0 B"), (512, "512 B"), (1536, "1.5 KiB"), (3 << 30, "3.0 GiB")])
+def test_sizes(bytes_: int, words: str) -> None:
+    assert size(bytes_) == words

@@ -1,0 +1,170 @@
+"""`jointrange bench service`: a service of its own under load, and its memory while ranges come and go.
+
+Knows: how a service is started for a while, in a folder and an instance of its own.
+Must never: touch one that is there.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from range.cli import console
+from range.cli.ranges import Json
+from range.errors import ServiceUnavailable
+from range.wire import RangeRequest, Upload, UploadFile
+
+if TYPE_CHECKING:
+    from range.client import Client
+    from range.client.churn import Churned
+    from range.client.load import Figures
+
+UP = 300.0
+START = 60.0
+TOPOLOGY = """schema: jointrange.topology/1
+name: bench
+networks:
+  lan: {cidr: 10.0.0.0/24}
+nodes:
+  host: {image: jointrange/base, count: COUNT, networks: [lan]}
+"""
+
+
+def service(
+    ranges: Annotated[int, typer.Option(min=1, max=200, help="Ranges alive meanwhile.")] = 20,
+    nodes: Annotated[int, typer.Option(min=1, max=50, help="Nodes of each.")] = 5,
+    clients: Annotated[int, typer.Option(min=1, max=500, help="Clients that poll, about once a second.")] = 50,
+    streams: Annotated[int, typer.Option(min=1, max=500, help="Clients that follow events.")] = 20,
+    seconds: Annotated[float, typer.Option(min=1, help="How long.")] = 60.0,
+    churn: Annotated[float, typer.Option(min=0, help="Minutes to create and destroy ranges for, after that.")] = 0.0,
+    database: Annotated[str, typer.Option(help="PostgreSQL URL; SQLite when absent.")] = "",
+    json: Json = False,
+) -> None:
+    """A service of its own with ranges alive: how quickly it answers many, and whether its memory stays flat."""
+    from range.client import Client
+    from range.client.churn import churn as churned
+
+    figures: Figures
+    memory: Churned | None = None
+    with _served(database) as (url, token, pid), Client(url, token) as client:
+        upload = Upload(main="topology.yaml", files=(topology_of(nodes),))
+        made = [client.ranges.create(RangeRequest(upload=upload, name=f"load-{n}")).id for n in _count(ranges)]
+        for one in made:
+            client.wait_range(one, "up", UP)
+        _note(f"{ranges} ranges of {nodes} nodes are up")
+        figures = _loaded(client, url, token, made, clients=clients, streams=streams, seconds=seconds)
+        for one in made:
+            client.ranges.destroy(one)
+        for one in made:
+            client.wait_range(one, "gone", UP)
+        if churn:
+            _note(f"creating and destroying for {churn:g} minutes")
+            request = RangeRequest(upload=Upload(main="topology.yaml", files=(topology_of(2),)), warm=False)
+            memory = churned(client, request, 60 * churn, lambda: resident(pid))
+    if json:
+        console.show_json({"load": figures, "memory": memory})
+    else:
+        show(figures, memory)
+
+
+def _loaded(
+    client: Client, url: str, token: str, made: list[str], *, clients: int, streams: int, seconds: float
+) -> Figures:
+    """The load itself: while it lasts, a cable is cut and restored once a second."""
+    from range.client.load import Target, measure
+
+    node = client.ranges.get(made[0]).nodes[0]
+    paths = ("/v1/ranges", *(f"/v1/ranges/{one}" for one in made), "/v1/runs", "/v1/usage", "/v1/topologies", "/v1/me")
+
+    def stir(turn: int) -> None:
+        client.ranges.set_link(made[turn // 2 % len(made)], node.name, node.ends[0].interface, up=bool(turn % 2))
+
+    target = Target(url, token, paths)
+    return measure(target, clients=clients, streams=streams, seconds=seconds, stir=stir)
+
+
+@contextmanager
+def _served(database: str) -> Iterator[tuple[str, str, int]]:
+    """A service with a folder and an instance of its own: address, token, process. Everything of it is gone after."""
+    with tempfile.TemporaryDirectory(prefix="jointrange-bench-") as folder:
+        kept = {name: text for name, text in os.environ.items() if not name.startswith("JOINTRANGE_")}
+        ours = {
+            "JOINTRANGE_DATA": str(Path(folder) / "data"),
+            "JOINTRANGE_INSTANCE": f"bench-{os.getpid()}",
+            "JOINTRANGE_LISTEN": "127.0.0.1:0",
+            "JOINTRANGE_CPUS": "1000",
+            **({"JOINTRANGE_DATABASE": database} if database else {}),
+        }
+        log = Path(folder) / "log"
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "range", "serve"], env={**kept, **ours}, stdout=subprocess.PIPE, stderr=stream
+            )
+        try:
+            token = process.stdout.readline().decode().strip() if process.stdout else ""
+            url = next((word for word in log.read_text().split() if word.startswith("http://")), "")
+            if not token or not url:
+                raise ServiceUnavailable(f"the service did not start: {log.read_text().strip()[-500:]}")
+            _ready(url)
+            yield url, token, process.pid
+        finally:
+            process.terminate()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+
+
+def _ready(url: str) -> None:
+    """Wait until it answers. Raises ServiceUnavailable."""
+    from range.client import Client
+
+    with Client(url, patience=START) as client:
+        client.transport.content("/healthz")
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory a process has now (proc(5), VmRSS)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
+
+
+def topology_of(nodes: int) -> UploadFile:
+    """A topology of so many hosts on one network."""
+    return UploadFile(path="topology.yaml", text=TOPOLOGY.replace("COUNT", str(nodes)))
+
+
+def _count(number: int) -> Iterator[int]:
+    yield from range(1, number + 1)
+
+
+def _note(line: str) -> None:
+    console.err.print(Text(line, style="dim"))
+
+
+def show(figures: Figures, memory: Churned | None) -> None:
+    """The figures as tables."""
+    rows = []
+    for name, one in (("one client", figures.alone), (f"{figures.clients} clients", figures.loaded)):
+        told = asdict(one)
+        rows.append((name, str(one.requests), str(one.failed), *(f"{told[key]:.1f}" for key in ("p50", "p90", "p99")),
+                     f"{one.longest:.1f}"))  # fmt: skip
+    console.show_table("answers", ("GET", "REQUESTS", "FAILED", "P50 ms", "P90 ms", "P99 ms", "LONGEST ms"), rows)
+    console.out.print(f"ratio_p50 {figures.ratio_p50:.2f}   ratio_p99 {figures.ratio_p99:.2f}")
+    alike = "the same, each once, in order" if figures.same else "NOT the same"
+    console.out.print(f"{figures.streams} streams heard {figures.events} events: {alike}")
+    if memory is not None:
+        sizes = " / ".join(f"{size / 2**20:.1f}" for size in memory.thirds)
+        console.out.print(
+            f"{memory.cycles} ranges made and destroyed in {memory.seconds:.0f} s; memory by thirds {sizes} MiB"
+        )
+        console.out.print(f"growth {memory.growth:.3f}   {memory.per_cycle / 1024:.1f} KiB each cycle")

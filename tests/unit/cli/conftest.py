@@ -1,0 +1,16 @@
+"""The program as somebody calls it who asks a service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.program import Program
+from tests.unit.client.serving import Served
+
+
+@pytest.fixture
+def remote(served: Served, tmp_path: Path) -> Program:
+    """`jointrange` with JOINTRANGE_SERVER and a token that may do everything."""
+    return Program(tmp_path, {"JOINTRANGE_SERVER": served.url, "JOINTRANGE_TOKEN": served.token})
