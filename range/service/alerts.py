@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from range.errors import Conflict, RangeError, Stale
+from range.errors import Conflict, NotFound, RangeError, Stale
 from range.events import AlertSeen, Event
 from range.flows import defended
 from range.ledger import Alert
@@ -29,6 +29,8 @@ from range.stores import Writing
 
 MOST = 20
 """Alerts a second that become events, for each range."""
+LIVING = ("up", "degraded")
+"""The states of a range in which it is followed."""
 log = logging.getLogger("jointrange.alerts")
 
 
@@ -74,13 +76,19 @@ class Follower:
         return True
 
     def flush(self) -> None:
-        """Tell what came since the last time. Raises Stale: it is no longer ours, or nodes were made anew."""
-        if self.collector is not None and self.collector.torn():
+        """Tell what came since the last time.
+
+        Raises Stale: it is no longer ours, nodes were made anew, or a source has ended (what it said before is told);
+        StoreUnavailable: nothing is told, and the next call tells it.
+        """
+        torn = self.collector is not None and self.collector.torn()
+        self._tell()
+        if torn:
             raise Stale(f"an alert source of range {self.row.id} has ended")
+
+    def _tell(self) -> None:
         with self._lock:
-            waiting, self._waiting = self._waiting, []
-            dropped, self._dropped = self._dropped, Counter()
-            told = dict(self._seen | self._told)
+            waiting, dropped, told = tuple(self._waiting), Counter(self._dropped), dict(self._seen | self._told)
         now = self.service.store.now()
         if told == dict(self._told) and self.until - now > self.service.limits.hold / 2:
             return
@@ -88,7 +96,11 @@ class Follower:
             fact = self._written(rows, now, told)
             for data in (*waiting, *_dropped(dropped)):
                 rows.tell(self.row.org, f"range/{self.row.id}", "range.alert", data)
-        self.fact, self.until, self._told = fact, now + self.service.limits.hold, Counter(told)
+        self.fact, self.until = fact, now + self.service.limits.hold
+        with self._lock:
+            del self._waiting[: len(waiting)]
+            self._dropped -= dropped
+            self._told = Counter(told)
 
     def close(self) -> None:
         """Follow no more; what was not told is told by the next."""
@@ -112,10 +124,13 @@ class Follower:
         return defended.put(bare, documents.loaded_tools(self.service, self.row.tools)).placed
 
     def _take(self) -> bool:
-        """Become the one who follows: nobody does, or its time is over."""
+        """Become the one who follows: nobody does, or its time is over, and the range is there."""
         now = self.service.store.now()
         try:
             with self.service.store.writing() as rows:
+                row = rows.get(RangeRow, self.row.id)
+                if row is None or row.status not in LIVING:
+                    return False
                 fact = rows.get(FactRow, self.fact.id)
                 if fact is None:
                     rows.add(self.fact)
@@ -135,7 +150,10 @@ class Follower:
     def _written(self, rows: Writing, now: float, told: Mapping[str, int], until: float | None = None) -> FactRow:
         over = now + self.service.limits.hold if until is None else until
         value = json.dumps({"holder": self.service.replica, "until": over, "told": dict(told)})
-        return rows.change(FactRow, self.fact.id, version=self.fact.version, value=value)
+        try:
+            return rows.change(FactRow, self.fact.id, version=self.fact.version, value=value)
+        except NotFound as error:
+            raise Stale(f"range {self.row.id} is gone, and nobody follows it any more") from error
 
     def _emit(self, event: Event) -> None:
         if not isinstance(event, AlertSeen):
@@ -172,6 +190,11 @@ def _dropped(counts: Mapping[str, int]) -> Iterable[Mapping[str, Any]]:
                "dropped": count}  # fmt: skip
 
 
+def _same(followed: RangeRow, now: RangeRow | None) -> bool:
+    """Whether it has the same sources as when it was begun to be followed."""
+    return now is not None and (now.topology, now.tools) == (followed.topology, followed.tools)
+
+
 class Alerts:
     """Follows every range that is up and has tools, unless another process does. Call `step` each second."""
 
@@ -183,8 +206,8 @@ class Alerts:
     def step(self) -> None:
         """Begin to follow what is new, tell what came, let go of what is gone. Raises StoreUnavailable."""
         with self.service.store.reading() as rows:
-            living = {row.id: row for row in rows.find(RangeRow, status=("up", "degraded")) if row.tools}
-        for key in [key for key in self.followers if key not in living]:
+            living = {row.id: row for row in rows.find(RangeRow, status=LIVING) if row.tools}
+        for key in [key for key, one in self.followers.items() if not _same(one.row, living.get(key))]:
             self.followers.pop(key).close()
         self._again = {key: at for key, at in self._again.items() if key in living}
         now = self.service.clock.now()

@@ -41,6 +41,10 @@ def texts() -> dict[str, str]:
     return found
 
 
+VENDORED = "api/ui/vendor/"
+"""Others' published files, as they are."""
+
+
 def lines_with(pattern: re.Pattern[str]) -> list[str]:
     return [
         f"{name}:{number}: {line.strip()[:120]}"
@@ -57,7 +61,7 @@ def test_the_rule_sees_what_is_unfinished(sample: str) -> None:
 
 
 def test_nothing_is_unfinished() -> None:
-    found = lines_with(UNFINISHED)
+    found = [line for line in lines_with(UNFINISHED) if not line.startswith(VENDORED)]
     assert not found, "finish it, or open an issue:\n" + "\n".join(found)
 
 

@@ -17,6 +17,9 @@ WITHOUT_A_UNIT_TEST: dict[str, str] = {
     "range/ports.py": "Protocols only; range/testing holds the conformance suite that every implementation passes",
     "range/events.py": "records only: nothing in it decides anything",
     "range/rows.py": "records only: tests/unit/store puts each of them into both databases and back",
+    "range/store/dialects.py": "a record of functions: nothing in it decides anything",
+    "range/store/migrations/env.py": "Alembic alone can run it: tests/unit/store/test_migrating.py has it do so",
+    "range/store/migrations/versions/m0001_first.py": "compared with the tables in tests/unit/store/test_migrating.py",
     "range/stores.py": "Protocols only; tests/unit/store has what every store must do",
     "range/service/context.py": "records, and one word made of two",
 }
