@@ -1,4 +1,4 @@
-"""Benchmarks: launch, scale, campaign, score, service.
+"""Benchmarks: launch, scale, campaign, score, service, pool.
 
 Knows: arguments and tables; docs/benchmarks.md explains the figures. Must never: measure anything itself.
 """
@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from range import wiring
-from range.cli import console, load, timing
+from range.cli import console, load, timing, warming
 from range.cli.choosing import only_here
 from range.cli.ranges import Json
 from range.errors import Fault, Invalid, Problem, Where
@@ -26,6 +26,7 @@ app = typer.Typer(no_args_is_help=True, help="Measure this machine's engine, and
 
 app.command("campaign", epilog="Example: jointrange bench campaign demo --trials 5")(timing.campaign)
 app.command("service", epilog="Example: jointrange bench service --ranges 20 --nodes 5 --churn 10")(load.service)
+app.command("pool", epilog="Example: jointrange bench pool --topology pair --rounds 10")(warming.pool)
 
 
 @app.callback()

@@ -56,19 +56,19 @@ def service(
 
     figures: Figures
     memory: Churned | None = None
-    with _served(database) as (url, token, pid), Client(url, token) as client:
+    with served(database) as (url, token, pid), Client(url, token) as client:
         upload = Upload(main="topology.yaml", files=(topology_of(nodes),))
         made = [client.ranges.create(RangeRequest(upload=upload, name=f"load-{n}")).id for n in _count(ranges)]
         for one in made:
             client.wait_range(one, "up", UP)
-        _note(f"{ranges} ranges of {nodes} nodes are up")
+        note(f"{ranges} ranges of {nodes} nodes are up")
         figures = _loaded(client, url, token, made, clients=clients, streams=streams, seconds=seconds)
         for one in made:
             client.ranges.destroy(one)
         for one in made:
             client.wait_range(one, "gone", UP)
         if churn:
-            _note(f"creating and destroying for {churn:g} minutes")
+            note(f"creating and destroying for {churn:g} minutes")
             request = RangeRequest(upload=Upload(main="topology.yaml", files=(topology_of(2),)), warm=False)
             memory = churned(client, request, 60 * churn, lambda: resident(pid))
     if json:
@@ -94,7 +94,7 @@ def _loaded(
 
 
 @contextmanager
-def _served(database: str) -> Iterator[tuple[str, str, int]]:
+def served(database: str) -> Iterator[tuple[str, str, int]]:
     """A service with a folder and an instance of its own: address, token, process. Everything of it is gone after."""
     with tempfile.TemporaryDirectory(prefix="jointrange-bench-") as folder:
         kept = {name: text for name, text in os.environ.items() if not name.startswith("JOINTRANGE_")}
@@ -147,7 +147,8 @@ def _count(number: int) -> Iterator[int]:
     yield from range(1, number + 1)
 
 
-def _note(line: str) -> None:
+def note(line: str) -> None:
+    """How far it is, on stderr."""
     console.err.print(Text(line, style="dim"))
 
 

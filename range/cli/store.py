@@ -61,7 +61,7 @@ def restore(
 
 def held(info: BackupInfo) -> str:
     """What a backup holds, in words."""
-    return f"{info.rows} ranges and runs, {count(info.events, 'event')}"
+    return f"{count(info.rows, 'row')} of ranges and runs, {count(info.events, 'event')}"
 
 
 @app.command(epilog="Example: jointrange store migrate")

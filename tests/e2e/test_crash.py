@@ -29,7 +29,7 @@ from range.stores import Store
 from range.wire import Upload, UploadFile
 from tests.e2e.crashing import Nursery, Order, ports_of, service_of, until
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow]
+pytestmark = [pytest.mark.engine, pytest.mark.beside, pytest.mark.slow]
 
 WHO = Principal("token:test", "test", "org", "trainer")
 TOPOLOGY = """

@@ -18,7 +18,7 @@ from tests.e2e.campaign import a_campaign, a_pair
 from tests.e2e.terminal import LIMIT, Terminal, said
 from tests.e2e.traces import look, nothing_new, ours, output
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.beside]
 
 SCREEN = 25
 INFRASTRUCTURE, BAD_INPUT = 3, 4

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser import chromium, opened
 from tests.e2e.terminal import Terminal, ended, wait_for_line
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.engine, pytest.mark.beside, pytest.mark.timeout(240)]
 
 UP = 90_000
 """Milliseconds a range may take on a busy machine."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from range.wire import EventView, RangeRequest
 from tests.e2e.terminal import Terminal, ended, wait_for_line
 from tests.e2e.traces import look, nothing_new, ours
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.engine, pytest.mark.beside, pytest.mark.timeout(180)]
 
 UP = 60.0
 
@@ -41,18 +42,50 @@ def first_token(heard: str) -> str:
     return next(word for word in heard.split() if word.startswith("jr_"))
 
 
+class Listener:
+    """Hears every event from the first on, through every death of the service, until a range is gone."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url, self.token = url, token
+        self.heard: list[EventView] = []
+        self.thread = threading.Thread(target=self._listen, daemon=True)
+        self.thread.start()
+
+    def _listen(self) -> None:
+        with Client(self.url, self.token, patience=UP) as client:
+            for event in client.events.all(after=0):
+                self.heard.append(event)
+                if event.data.get("status") == "gone":
+                    return
+
+    def compare(self, client: Client) -> None:
+        """What was heard is what the service has, each event once, in order."""
+        self.thread.join(UP)
+        assert not self.thread.is_alive()
+        kept = list(itertools.islice(client.events.all(after=0), len(self.heard)))
+        assert self.heard == kept
+        assert [one.seq for one in kept] == sorted({one.seq for one in kept})
+        assert [one.data.get("status") for one in kept].count("gone") == 1
+
+
 def test_a_service_is_killed_and_goes_on(operator: Terminal) -> None:
     before = look(operator)
     process, url, heard = served(operator)
     token = first_token(heard)
+    again = replace(operator, extra={**operator.extra, "JOINTRANGE_LISTEN": url.removeprefix("http://")})
+    listener = Listener(url, token)
     with Client(url, token) as client:
         made = client.ranges.create(RangeRequest(topology="pair", warm=False))
+    process.send_signal(signal.SIGKILL)
+    assert ended(process)[0] == -signal.SIGKILL
+    process, _, heard = served(again)
+    assert "jr_" not in heard, "a token is shown once"
+    with Client(url, token) as client:
         client.wait_range(made.id, "up", UP)
     process.send_signal(signal.SIGKILL)
     assert ended(process)[0] == -signal.SIGKILL
     assert len(ours(operator.instance)) == 3
-    process, url, heard = served(operator)
-    assert "jr_" not in heard, "a token is shown once"
+    process, _, _ = served(again)
     refused = operator.run("serve", "--listen", url.removeprefix("http://"))
     assert refused.returncode == 4, "the port is taken"
     assert "another may be there already" in refused.stderr
@@ -64,6 +97,7 @@ def test_a_service_is_killed_and_goes_on(operator: Terminal) -> None:
         assert client.ranges.exec(made.id, "one", "hostname").text.strip() == "one"
         client.ranges.destroy(made.id)
         assert client.wait_range(made.id, "gone", UP).status == "gone"
+        listener.compare(client)
     process.send_signal(signal.SIGTERM)
     code, rest = ended(process)
     assert code == 0, rest

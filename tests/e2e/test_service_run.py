@@ -23,7 +23,7 @@ from tests.e2e.campaign import CAMPAIGN, SCENARIO, TOOL
 from tests.e2e.terminal import Terminal, ended, wait_for_line
 from tests.e2e.traces import look, nothing_new, ours, output
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow]
+pytestmark = [pytest.mark.engine, pytest.mark.beside, pytest.mark.slow]
 
 WHO = Principal("token:test", "test", "org", "operator")
 STEPS = """

@@ -54,7 +54,7 @@ def test_there_and_back(filled: Path) -> None:
     there.close()
     ended = run(filled, "restore", str(file), "--force")
     assert ended.exit_code == 0, ended.output
-    assert "restored 0 ranges and runs, 0 events" in ended.stdout
+    assert "restored 0 rows of ranges and runs, 0 events" in ended.stdout
     assert projects(filled) == ["pilot"]
 
 
