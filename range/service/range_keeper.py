@@ -10,7 +10,7 @@ have been begun, and one who lost the row begins nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from range.errors import EngineFault, NodeFailed, ProvisionFailed, RangeError, Superseded
@@ -19,7 +19,7 @@ from range.events import ImageProgress, Note, nowhere
 from range.flows import defended, ranges
 from range.operations.deploy import deploy
 from range.operations.provision import configure
-from range.plan import Complete, Observed, Ownership, Plan, RemoveNode, StartNode
+from range.plan import Complete, CreateNode, Observed, Ownership, Plan, RemoveNode, StartNode
 from range.ports import Placed, Ports
 from range.rows import NodeState, PoolRow, RangeRow, RunRow
 from range.service import documents, remaking
@@ -126,6 +126,15 @@ def _status(held: Held[RangeRow], status: str, reason: str, *events: Event, also
 # --- up -----------------------------------------------------------------------------------------------------------
 
 
+def _forgetting(nodes: Collection[str]) -> Any:
+    """What a new life of these nodes also changes: their logs begin again. None: there are no such nodes."""
+
+    def also(rows: Writing, row: RangeRow) -> None:
+        forget_nodes(rows, row.id, nodes)
+
+    return also if nodes else None
+
+
 class _Making:
     """One pass over a range that is wanted up."""
 
@@ -223,7 +232,8 @@ class _Making:
         for stage in made.stages:
             opened |= {one.node.name for one in stage if isinstance(one, StartNode) and one.node.start}
             opened |= tooled if isinstance(stage[0], Complete) else set()
-            self._write(remaking.step(stage), states, opened=tuple(sorted(opened)))
+            fresh = {one.node.name for one in stage if isinstance(one, CreateNode)}
+            self._write(remaking.step(stage), states, also=_forgetting(fresh), opened=tuple(sorted(opened)))
             emit, workers = self._tell, self.service.workers
             alone = Plan(made.range_id, (stage,))
             deploy(alone, self.ownership, self.ports.engine, self.ports.switchboard, emit, workers=workers,

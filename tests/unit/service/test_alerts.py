@@ -249,8 +249,8 @@ def test_a_node_made_anew_begins_anew(world: World, follow: Any) -> None:
 
 def test_counts_of_the_other_nodes_stay(world: World) -> None:
     with world.shifted.writing() as rows:
-        rows.add(FactRow(id=key_of("r-9"), org="org", created=1.0,
-                         value=json.dumps({"holder": "x", "until": 5.0, "told": {"a/t/s": 1, "b/t/s": 2}})))  # fmt: skip
+        held = {"holder": "x", "until": 5.0, "told": {"a/t/s": 1, "b/t/s": 2}}
+        rows.add(FactRow(id=key_of("r-9"), org="org", created=1.0, value=json.dumps(held)))
         forget_nodes(rows, "r-9", {"a"})
         forget_nodes(rows, "r-unknown", {"a"})
     assert fact(world, "r-9") == {"holder": "x", "until": 5.0, "told": {"b/t/s": 2}}

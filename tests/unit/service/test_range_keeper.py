@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from range.errors import EngineFault, EngineUnavailable, Stale
 from range.plan import Change, Observed, Ownership
 from range.ports import ExecResult
-from range.rows import NodeState, RangeRow
+from range.rows import FactRow, NodeState, RangeRow
 from range.service import documents, remaking
+from range.service.alerts import key_of
 from range.service.context import Limits
 from range.service.holding import Held
 from range.service.range_keeper import backoff, keep_range
@@ -118,6 +120,24 @@ def test_a_node_that_died_is_made_again_and_started_once(world: World) -> None:
     assert world.said("range.status") == ["starting", "up", "degraded", "up"]
     dead = [one for one in world.said("range.node") if one["status"] == "dead"]
     assert dead == [{"node": "two", "status": "dead", "detail": "Exited (1)"}]
+
+
+def test_what_was_told_of_a_node_that_vanished_is_forgotten(world: World) -> None:
+    world.wish(world.topology(**START))
+    world.settle()
+    told = {"one/watch/log": 3, "two/watch/log": 5}
+    with world.service.store.writing() as rows:
+        value = json.dumps({"holder": "", "until": 0.0, "told": told})
+        rows.add(FactRow(id=key_of("r-1"), org="org", created=0.0, value=value))
+    del world.engine.range_of("r-1").nodes["two"]
+    world.want()
+    world.settle()
+    with world.service.store.reading() as rows:
+        fact = rows.get(FactRow, key_of("r-1"))
+    assert world.row().status == "up"
+    assert "two" in world.engine.range_of("r-1").nodes
+    assert fact is not None
+    assert json.loads(fact.value)["told"] == {"one/watch/log": 3}
 
 
 def test_a_node_that_dies_again_and_again_is_left_dead(world: World) -> None:
