@@ -57,16 +57,8 @@ def service(
     figures: Figures
     memory: Churned | None = None
     with served(database) as (url, token, pid), Client(url, token) as client:
-        upload = Upload(main="topology.yaml", files=(topology_of(nodes),))
-        made = [client.ranges.create(RangeRequest(upload=upload, name=f"load-{n}")).id for n in _count(ranges)]
-        for one in made:
-            client.wait_range(one, "up", UP)
-        note(f"{ranges} ranges of {nodes} nodes are up")
-        figures = _loaded(client, url, token, made, clients=clients, streams=streams, seconds=seconds)
-        for one in made:
-            client.ranges.destroy(one)
-        for one in made:
-            client.wait_range(one, "gone", UP)
+        figures = _loaded(client, url, token, ranges=ranges, nodes=nodes, clients=clients, streams=streams,
+                          seconds=seconds)  # fmt: skip
         if churn:
             note(f"creating and destroying for {churn:g} minutes")
             request = RangeRequest(upload=Upload(main="topology.yaml", files=(topology_of(2),)), warm=False)
@@ -78,19 +70,31 @@ def service(
 
 
 def _loaded(
-    client: Client, url: str, token: str, made: list[str], *, clients: int, streams: int, seconds: float
+    client: Client, url: str, token: str, *, ranges: int, nodes: int, clients: int, streams: int, seconds: float
 ) -> Figures:
-    """The load itself: while it lasts, a cable is cut and restored once a second."""
+    """The load itself: while it lasts, a cable is cut and restored once a second. No range is left, however it ends."""
     from range.client.load import Target, measure
 
-    node = client.ranges.get(made[0]).nodes[0]
-    paths = ("/v1/ranges", *(f"/v1/ranges/{one}" for one in made), "/v1/runs", "/v1/usage", "/v1/topologies", "/v1/me")
+    upload, made = Upload(main="topology.yaml", files=(topology_of(nodes),)), list[str]()
+    try:
+        for number in _count(ranges):
+            made.append(client.ranges.create(RangeRequest(upload=upload, name=f"load-{number}")).id)
+        views = [client.wait_range(one, "up", UP) for one in made]
+        node = views[0].nodes[0]
+        note(f"{ranges} ranges of {nodes} nodes are up")
+        each = tuple(f"/v1/ranges/{one}" for one in made)
 
-    def stir(turn: int) -> None:
-        client.ranges.set_link(made[turn // 2 % len(made)], node.name, node.ends[0].interface, up=bool(turn % 2))
+        def stir(turn: int) -> None:
+            one = made[turn // 2 % len(made)]
+            client.ranges.set_link(one, node.name, node.ends[0].interface, up=bool(turn % 2))
 
-    target = Target(url, token, paths)
-    return measure(target, clients=clients, streams=streams, seconds=seconds, stir=stir)
+        target = Target(url, token, ("/v1/ranges", *each, "/v1/runs", "/v1/usage", "/v1/topologies", "/v1/me"))
+        return measure(target, clients=clients, streams=streams, seconds=seconds, stir=stir)
+    finally:
+        for one in made:
+            client.ranges.destroy(one)
+        for one in made:
+            client.wait_range(one, "gone", UP)
 
 
 @contextmanager
@@ -108,7 +112,11 @@ def served(database: str) -> Iterator[tuple[str, str, int]]:
         log = Path(folder) / "log"
         with log.open("wb") as stream:
             process = subprocess.Popen(
-                [sys.executable, "-m", "range", "serve"], env={**kept, **ours}, stdout=subprocess.PIPE, stderr=stream
+                [sys.executable, "-m", "range", "serve"],
+                env={**kept, **ours},
+                stdout=subprocess.PIPE,
+                stderr=stream,
+                start_new_session=True,  # Ctrl-C is for us: the service is needed to remove what was made
             )
         try:
             token = process.stdout.readline().decode().strip() if process.stdout else ""
