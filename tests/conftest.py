@@ -39,17 +39,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail(f"{stash[ENGINE_FAULT]}\nscript/bootstrap installs and starts an engine", pytrace=False)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run in several processes (`-n 2 --dist loadgroup`): which of them stay together.
-
-    Tests that need the engine run one after the other, in one process; those that time nothing (`beside`) may run
-    while these do, a file at a time, as all other tests.
-    """
-    for item in items:
-        alone = item.get_closest_marker("engine") and not item.get_closest_marker("beside")
-        item.add_marker(pytest.mark.xdist_group("engine" if alone else item.nodeid.partition("::")[0]))
-
-
 def _engine_fault() -> str:
     try:
         connect(timeout=20).close()
