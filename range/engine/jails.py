@@ -16,6 +16,7 @@ from typing import Any
 
 import docker
 from docker.api.client import APIClient
+from docker.types import Ulimit
 
 from range.engine import labels, owners
 from range.engine.channel import Channel
@@ -29,6 +30,8 @@ MEMORY = 1 << 30
 SCRATCH = 512 << 20
 """Bytes of /tmp, in memory and counted as memory."""
 PROCESSES = 256
+FILES = 4096
+"""Open files of one process."""
 PROCESSORS = 2
 _WORDS = 4096
 _GOING = 30
@@ -46,6 +49,7 @@ def options(api: APIClient) -> dict[str, Any]:
         "stdin_open": True,
         "host_config": api.create_host_config(
             network_mode="none",
+            ipc_mode="private",
             read_only=True,
             tmpfs={"/tmp": f"size={SCRATCH},nr_inodes=32768,mode=1777,nosuid,nodev,noexec"},  # noqa: S108
             shm_size=16 << 20,
@@ -55,6 +59,7 @@ def options(api: APIClient) -> dict[str, Any]:
             mem_limit=MEMORY,
             memswap_limit=MEMORY,
             pids_limit=PROCESSES,
+            ulimits=[Ulimit(name="nofile", soft=FILES, hard=FILES), Ulimit(name="core", soft=0, hard=0)],
             cpu_period=100_000,
             cpu_quota=PROCESSORS * 100_000,
             dns=["127.0.0.1"],

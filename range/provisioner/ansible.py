@@ -22,7 +22,7 @@ from range.ports import Builders, Engine, ExecResult, Images, Jail, Jails, Place
 from range.provisioner import inventory
 from range.provisioner.broker import Broker, Target, until
 from range.provisioner.exchange import Exchange
-from range.provisioner.hearing import Hearing, Progress
+from range.provisioner.hearing import Hearing, Progress, plain
 from range.provisioner.parcel import clear_dead_runs, command, parcel
 from range.provisioner.policy import task_count, violations
 from range.provisioner.tree import TreeFile, install_digest, read_tree
@@ -259,6 +259,7 @@ def failure(run: Run, hearing: Hearing, ended: str, errors: str) -> ProvisionFai
     hint = f"the full output is in {run.evidence}"
     what = f"tool {run.tool.name}: {run.playbook}"
     host, task, words = hearing.reason()
+    errors = plain(errors)
     if ended == _LATE:
         said = f"{what} did not end within {run.seconds:.0f} s, in task {hearing.task!r}"
         return ProvisionFailed(said, task=hearing.task, hint=hint)

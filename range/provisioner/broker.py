@@ -61,7 +61,7 @@ class Broker:
         host = header.get("host")
         target = self._targets.get(host) if isinstance(host, str) else None
         if target is None:
-            return {"error": f"{str(host)[:80]} is not a host of this playbook; it may only reach its own nodes"}, b""
+            return {"error": f"{_shown(host)} is not a host of this playbook; it may only reach its own nodes"}, b""
         try:
             return self._do(target, header, body)
         except RangeError as error:
@@ -87,7 +87,7 @@ class Broker:
                 reason = result.stderr.decode("utf-8", "replace").strip() or "the file is too large"
                 return {"error": f"cannot read {path}: {reason}"}, b""
             return {}, result.stdout
-        return {"error": f"there is no operation {str(operation)[:80]!r}"}, b""
+        return {"error": f"there is no operation {_shown(operation)!r}"}, b""
 
     def _exec(self, target: Target, command: str, stdin: bytes) -> ExecResult:
         if not stdin:
@@ -101,6 +101,11 @@ class Broker:
         target.write([FileSpec(path, stdin, mode=0o600)])
         script = f"exec <{shlex.quote(path)}; rm -f {shlex.quote(path)}; {command}"
         return target.exec(["sh", "-c", script], self._remaining())
+
+
+def _shown(word: object) -> str:
+    """A word of a request as an answer repeats it. What is no text is not shown: it may be nested without end."""
+    return word[:80] if isinstance(word, str) else "what is no name"
 
 
 def _word(header: Mapping[str, Any], key: str) -> str:
@@ -134,7 +139,7 @@ class Incoming:
             self._wanted = self._start + self._header["size"]
         if self._header is None or self.size < self._wanted:
             return None
-        return self._header, bytes(self._data[self._start : self._wanted])
+        return self._header, bytes(memoryview(self._data)[self._start : self._wanted])
 
 
 def _header(data: bytes) -> dict[str, Any]:

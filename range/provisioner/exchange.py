@@ -21,9 +21,9 @@ from range.provisioner.relay import CALL, CHUNK, HANGUP, HEAD, INPUT, OUTPUT, fr
 OPEN_MOST = 256
 """Connections of one run at once."""
 BUSY_MOST = 64
-"""Requests of one run that are being answered at once."""
+"""Requests of one run that are being answered at once; one is, until the last byte of its answer was taken."""
 HELD_MOST = 2 * BODY_MOST
-"""Bytes of requests of one run that are held at once."""
+"""Bytes of requests and answers of one run that are held at once."""
 FRAMES_MOST = 200_000
 """Frames of one run: what a hostile relay may cost us in time."""
 _SENT_AT_ONCE = 16 * CHUNK
@@ -40,6 +40,7 @@ class Exchange:
         self._counting = threading.Lock()
         self._calls: dict[int, Incoming] = {}
         self._answering: dict[object, int] = {}
+        self._over = threading.Event()
 
     def run(self, parcel: BinaryIO) -> str:
         """Give the worker its parcel, then listen until its last word or the container's end; what was wrong, or ""."""
@@ -54,6 +55,8 @@ class Exchange:
             return str(error)
         except RangeError:
             return "its container ended before it began"
+        finally:
+            self._over.set()
         return ""
 
     def _take(self, kind: int, number: int, data: bytes) -> bool:
@@ -96,15 +99,19 @@ class Exchange:
     def _answer(self, key: object, number: int, header: dict[str, Any], body: bytes) -> None:
         answer: tuple[dict[str, Any], bytes] = {"error": "the broker failed"}, b""
         try:
-            answer = self._broker.answer(header, body)
+            over = self._over.is_set()
+            answer = ({"error": "the run is over"}, b"") if over else self._broker.answer(header, body)
         finally:
             with self._counting:
-                self._answering.pop(key)
+                self._answering[key] = len(answer[1])
             with contextlib.suppress(RangeError, OSError):
                 self._reply(number, *answer)
+            with self._counting:
+                self._answering.pop(key)
 
     def _reply(self, number: int, header: dict[str, Any], body: bytes = b"") -> None:
-        self._send(frames(CALL, number, written(header, body)) + frames(HANGUP, number, b""))
+        with self._sending:
+            self._jail.send(frames(CALL, number, written(header, body)) + frames(HANGUP, number, b""))
 
     def _send(self, data: bytes) -> None:
         with self._sending:

@@ -8,7 +8,7 @@ reader does all three, which is why it is not used here.)
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,6 +18,8 @@ SAID_MOST = 64 << 20
 """Bytes one run may print, its events included."""
 EVENTS_MOST = 50_000
 _NAME_MOST = 200
+_DEPTH_MOST = 64
+"""Levels of lists and mappings in one event: what nests deeper cannot be written down again, or told."""
 _TAIL = 15
 _LAST = frozenset(("successful", "failed", "timeout", "canceled", "error"))
 
@@ -75,7 +77,7 @@ class Hearing:
             said = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise Nonsense("it printed something that is not of Ansible's runner") from error
-        if not isinstance(said, dict):
+        if not isinstance(said, dict) or _is_deep(said):
             raise Nonsense("it printed something that is not of Ansible's runner")
         status = said.get("status")
         if isinstance(status, str):
@@ -106,7 +108,7 @@ class Hearing:
         output, events = self._files
         text = event.get("stdout")
         if isinstance(text, str) and (text or kind == "verbose"):
-            output.write(text.replace("\r\n", "\n") + "\n")
+            output.write(plain(text) + "\n")
             output.flush()
         if data:
             events.write(json.dumps({"event": kind, "created": event.get("created"), **data}) + "\n")
@@ -128,7 +130,7 @@ class Hearing:
 
 def reason(result: Mapping[str, Any]) -> str:
     """The module's own message and the last lines it wrote."""
-    parts = [str(result.get("msg") or "").strip()]
+    parts = [str(result.get("msg") or result.get("reason") or "").strip()]
     items = result.get("results")
     for item in items if isinstance(items, list) else ():
         if isinstance(item, Mapping) and item.get("failed"):
@@ -143,7 +145,23 @@ def reason(result: Mapping[str, Any]) -> str:
 
 def plain(text: str) -> str:
     """Text that does nothing to a terminal: control characters but line ends and tabs become `?`."""
-    return "".join(one if one.isprintable() or one in "\n\t" else "?" for one in text.replace("\r\n", "\n"))
+    text = text.replace("\r\n", "\n")
+    if text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in "\n\t" else "?" for one in text)
+
+
+def _is_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(_DEPTH_MOST):
+        level = [inner for one in level for inner in _inside(one)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _name(value: object) -> str:

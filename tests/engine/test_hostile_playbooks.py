@@ -1,7 +1,8 @@
 """Playbooks that mean harm, without the rules for playbooks in their way: the container and the broker alone hold them.
 
-Most of them bring an action plugin, which is code that runs in Ansible's own process, so the most a playbook can do.
-What it finds comes back as the result of its task.
+First every word of a playbook that acts on the machine that runs Ansible, or reads it. Then action plugins, which are
+code that runs in Ansible's own process, so the most a playbook can do; what they find comes back as the result of
+their task. Each attempt proves that it was made: by its result, or by what was said of it.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import socket
-import textwrap
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,138 +25,43 @@ import docker
 import pytest
 
 from range import catalogue
-from range.clock import SystemClock
 from range.engine import labels, owners
-from range.engine.client import connect
-from range.engine.docker import DockerEngine
 from range.engine.images import DockerImages
-from range.engine.jails import KIND_JAIL, PROCESSES, SCRATCH, DockerJails
+from range.engine.jails import PROCESSES, SCRATCH
 from range.engine.switchboard import DockerSwitchboard
-from range.errors import ProvisionFailed
-from range.layout import Layout, resolve
 from range.operations.deploy import deploy
 from range.operations.destroy import destroy
 from range.plan import Ownership, plan, teardown
-from range.provisioner.ansible import IMAGE, NodeTarget, Run, play
-from range.provisioner.inventory import range_variables
-from range.provisioner.parcel import command
-from range.provisioner.tree import read_tree
-from range.tool import Tool
-from range.topology import Topology
+from range.provisioner.ansible import IMAGE
+from tests.engine.hostile import FORGE, SECRET, Outcome, World, a_world, run, spy
 
 pytestmark = pytest.mark.engine
-
-SECRET = f"secret-{uuid.uuid4().hex}"
-"""In this process's environment and in a file of this machine: it must turn up nowhere else."""
-
-SPY = """\
-from ansible.plugins.action import ActionBase
-
-CODE = {code!r}
-
-
-class ActionModule(ActionBase):
-    def run(self, tmp=None, task_vars=None):
-        scope = {{}}
-        exec(CODE, scope)
-        return {{"changed": False, "found": scope.get("found")}}
-"""
-
-TALK = '''
-import glob, json, os, socket, struct, time
-
-def ask(body=b"", **header):
-    """One request to the broker, as the connection plugin makes it."""
-    return raw(packed(body, **header))
-
-def packed(body=b"", **header):
-    said = json.dumps({"size": len(body), **header}).encode()
-    return struct.pack(">I", len(said)) + said + body
-
-def raw(data):
-    with socket.socket(socket.AF_UNIX) as channel:
-        channel.settimeout(60)
-        channel.connect("/tmp/broker")
-        try:
-            channel.sendall(data)
-        except OSError:
-            pass
-        answer = b""
-        try:
-            while part := channel.recv(1 << 16):
-                answer += part
-        except OSError as error:
-            return str(error)
-        return answer[4:].decode("utf-8", "replace")
-
-def relay():
-    """The relay's process."""
-    for path in glob.glob("/proc/[0-9]*/cmdline"):
-        words = open(path, "rb").read().split(b"\\0")
-        if words[:3] == [b"python3", b"-I", b"-c"]:
-            return int(path.split("/")[2])
-
-def frame(kind, number, data=b"", length=None):
-    return struct.pack(">BII", kind, number, len(data) if length is None else length) + data
-'''
-
-FORGE = 'import signal\nout = open(f"/proc/{relay()}/fd/1", "wb", buffering=0)\n'
-"""The relay's own output, opened behind its back."""
-
-
-@dataclass(frozen=True)
-class World:
-    """Two ranges of equal layout. The tool of every attack works on `a` of `lab`, and on nothing else."""
-
-    client: docker.DockerClient
-    instance: str
-    engine: DockerEngine
-    jails: DockerJails
-    layout: Layout
-
-    def jails_left(self) -> list[str]:
-        found = self.client.containers.list(
-            all=True, filters={"label": [f"{labels.INSTANCE}={self.instance}", f"{labels.KIND}={KIND_JAIL}"]}
-        )
-        return [str(one.name) for one in found]
-
-    def opt(self, range_id: str, node: str) -> list[str]:
-        return self.engine.exec(range_id, node, ["ls", "/opt"]).text.split()
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    instance = f"test{uuid.uuid4().hex[:8]}"
-    client, clock = connect(), SystemClock()
-    engine = DockerEngine(client, instance, clock)
-    switchboard = DockerSwitchboard(engine)
-    cache = tmp_path_factory.mktemp("cache")
+    world = a_world(f"test{uuid.uuid4().hex[:8]}")
     folder = catalogue.root() / "topologies" / "images"
-    images = DockerImages(client, folder, cache, instance=instance, owner=owners.me())
+    cache = tmp_path_factory.mktemp("cache")
+    images = DockerImages(world.client, folder, cache, instance=world.instance, owner=owners.me())
     images.ensure_all(["jointrange/base", "jointrange/fabric", IMAGE], print)
-    topology = {
-        "schema": "jointrange.topology/1",
-        "name": "pair",
-        "networks": {"lan": {"cidr": "192.0.2.0/24"}},
-        "defaults": {"image": "jointrange/base", "networks": ["lan"]},
-        "nodes": {"a": {}, "b": {}},
-    }
-    layout = resolve(Topology.model_validate(topology), {})
-    maker = Ownership(instance, owners.me(), "pair", kept=False, created=time.time())
+    maker = Ownership(world.instance, owners.me(), "pair", kept=False, created=time.time())
+    board = DockerSwitchboard(world.engine)
     try:
         for name in ("lab", "other"):
-            deploy(plan(name, layout, engine.observe(name)), maker, engine, switchboard, lambda event: None)
-        yield World(client, instance, engine, DockerJails(client, instance, owners.me()), layout)
+            there = world.engine.observe(name)
+            deploy(plan(name, world.layout, there), maker, world.engine, board, lambda event: None)
+        yield world
     finally:
-        for there in engine.survey():
-            destroy(teardown(there), engine, lambda event: None)
-        client.close()
+        for there in world.engine.survey():
+            destroy(teardown(there), world.engine, lambda event: None)
+        world.client.close()
 
 
 @pytest.fixture
 def world(made: World) -> Iterator[World]:
     """The world, which must be as it was when the test is over, but for what it did on the tool's own node."""
-    before = sorted(str(one.id) for one in made.client.containers.list(all=True, filters=_ours(made)))
+    before = made.ours()
     os.environ["JOINTRANGE_TEST_SECRET"] = SECRET
     try:
         yield made
@@ -164,83 +70,10 @@ def world(made: World) -> Iterator[World]:
         left = made.jails_left()
         made.jails.sweep_jails(everything=True)
     assert left == []
-    assert sorted(str(one.id) for one in made.client.containers.list(all=True, filters=_ours(made))) == before
+    assert made.ours() == before
     for range_id, node in (("lab", "b"), ("other", "a"), ("other", "b")):
         assert made.opt(range_id, node) == [], f"{node} of {range_id} was touched"
-    made.engine.exec("lab", "a", ["sh", "-c", "rm -rf /opt/*"])
-
-
-def _ours(made: World) -> dict[str, list[str]]:
-    return {"label": [f"{labels.INSTANCE}={made.instance}"]}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a playbook."""
-
-    error: ProvisionFailed | None
-    output: str
-    events: tuple[Mapping[str, Any], ...]
-    seconds: float
-
-    @property
-    def found(self) -> Any:
-        """What the spy brought back."""
-        results = [event["res"] for event in self.events if "res" in event]
-        found = [result["found"] for result in results if "found" in result]
-        assert found, f"{self.error}\n{self.output[-3000:]}"
-        return found[-1]
-
-
-def run(
-    world: World,
-    tmp_path: Path,
-    tasks: str,
-    files: Mapping[str, str] | None = None,
-    *,
-    seconds: float = 120,
-    stop: threading.Event | None = None,
-    progress: Callable[[str], None] = lambda line: None,
-) -> Outcome:
-    """Play the tasks against node `a` of `lab`; nobody checks them before."""
-    folder = tmp_path / "tool"
-    folder.mkdir(parents=True, exist_ok=True)
-    body = textwrap.indent(textwrap.dedent(tasks), "    ")
-    (folder / "configure.yml").write_text(f"- hosts: all\n  gather_facts: false\n  tasks:\n{body}\n")
-    for name, content in (files or {}).items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(content)
-    tool = Tool.model_validate(
-        {"schema": "jointrange.tool/1", "name": "hostile", "title": "Hostile", "place": {"on": {"role": "any"}}}
-    )
-    made = Run(
-        tool=tool,
-        folder=folder,
-        playbook="configure.yml",
-        hosts={"a": {"node_name": "a"}},
-        variables=range_variables("lab", world.layout, tool),
-        targets={"a": NodeTarget(world.engine, "lab", "a")},
-        evidence=tmp_path / "evidence",
-        seconds=seconds,
-    )
-    error, start = None, time.monotonic()
-    try:
-        play(
-            made, read_tree(folder), 4, stop or threading.Event(), progress,
-            lambda: world.jails.start_jail(IMAGE, command(), f"hostile-{uuid.uuid4().hex[:8]}"),
-        )  # fmt: skip
-    except ProvisionFailed as caught:
-        error = caught
-    events = (made.evidence / "events.jsonl").read_text().splitlines()
-    output = (made.evidence / "output.txt").read_text()
-    assert SECRET not in output + "".join(events) + str(error)
-    return Outcome(error, output, tuple(json.loads(line) for line in events), time.monotonic() - start)
-
-
-def spy(world: World, tmp_path: Path, code: str, **options: Any) -> Outcome:
-    """Run code in Ansible's own process."""
-    files = {"action_plugins/spy.py": SPY.format(code=TALK + textwrap.dedent(code))}
-    return run(world, tmp_path, "- spy: {}\n", files, **options)
+    made.engine.exec("lab", "a", ["sh", "-c", "rm -rf /opt/* /opt/.[!.]*"])
 
 
 def test_a_good_playbook_does_its_work(world: World, tmp_path: Path) -> None:
@@ -262,70 +95,191 @@ def test_a_good_playbook_does_its_work(world: World, tmp_path: Path) -> None:
     assert [line.partition(":")[0] for line in said] == ["hostile"] * 5
 
 
-WAYS = """\
-- {name: delegated, ansible.builtin.command: touch MARKS/1, delegate_to: localhost, ignore_errors: true,
-   ignore_unreachable: true}
-- {name: elsewhere, ansible.builtin.command: touch MARKS/2, delegate_to: 127.0.0.1, connection: local,
-   ignore_unreachable: true}
-- {name: local, ansible.builtin.command: hostname, connection: local}
-- {name: action, local_action: command touch MARKS/3, ignore_unreachable: true}
-- {name: variable, ansible.builtin.command: hostname, vars: {ansible_connection: local}}
-- {name: other host, ansible.builtin.add_host: {name: b, ansible_connection: local}}
-- {name: neighbour, ansible.builtin.command: touch /opt/x, delegate_to: b, ignore_unreachable: true}
-- {name: pipe, ansible.builtin.debug: {msg: "pipe={{ lookup('pipe', 'touch MARKS/4; hostname') }}"},
-   ignore_errors: true}
-- {name: shadow, ansible.builtin.debug: {msg: "{{ lookup('file', '/etc/shadow') }}"},
-   ignore_errors: true}
-- {name: file, ansible.builtin.debug: {msg: "{{ lookup('file', 'THE_SECRET') }}"}, ignore_errors: true}
-- {name: env, ansible.builtin.debug: {msg: "env={{ lookup('env', 'JOINTRANGE_TEST_SECRET') }}."}}
-- {name: copy, ansible.builtin.copy: {src: THE_SECRET, dest: /opt/stolen}, ignore_errors: true}
-- {name: linked, ansible.builtin.copy: {src: files/leak, dest: /opt/linked}, ignore_errors: true}
-- {name: linked folder, ansible.builtin.copy: {src: files/leaks/, dest: /opt/leaks}, ignore_errors: true}
-- {name: vars, ansible.builtin.include_vars: {file: {secret}}, ignore_errors: true}
-- {name: fetch, ansible.builtin.fetch: {src: /etc/hostname, dest: MARKS/5, flat: true},
-   ignore_errors: true}
-- {name: the end, ansible.builtin.debug: {msg: all was tried}}
+NOT_A_HOST = "is not a host of this playbook"
+ON_THE_NODE = '"stdout": "a"'
+NOT_THERE = ("Could not find or access", "could not locate file", "Unable to find", "No such file", "not found")
+
+ATTEMPTS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    # Tasks that name another place: there is no way to it.
+    ("delegate", "command: touch MARKS/1, delegate_to: localhost", "unreachable", ("localhost " + NOT_A_HOST,)),
+    ("delegate, local", "command: touch MARKS/2, delegate_to: 127.0.0.1, connection: local", "unreachable",
+     ("127.0.0.1 " + NOT_A_HOST,)),
+    ("delegate, made up", "command: touch MARKS/3, delegate_to: \"{{ 'local' ~ 'host' }}\"", "unreachable",
+     ("localhost " + NOT_A_HOST,)),
+    ("delegate, facts", "setup: , delegate_to: localhost, delegate_facts: true", "unreachable",
+     ("localhost " + NOT_A_HOST,)),
+    ("delegate, file", "copy: {content: x, dest: MARKS/4}, delegate_to: localhost", "unreachable",
+     ("localhost " + NOT_A_HOST,)),
+    ("local action", "local_action: command touch MARKS/5", "unreachable", ("localhost " + NOT_A_HOST,)),
+    ("run once", "local_action: {module: shell, _raw_params: touch MARKS/6}, run_once: true", "unreachable",
+     ("localhost " + NOT_A_HOST,)),
+    ("neighbour", "command: touch /opt/x, delegate_to: b", "unreachable", ("b " + NOT_A_HOST,)),
+    ("neighbour's address", "command: touch /opt/x, vars: {ansible_host: b}", "unreachable", ("b " + NOT_A_HOST,)),
+    ("other range", "command: touch /opt/x, delegate_to: OTHER", "unreachable", ("OTHER " + NOT_A_HOST,)),
+    ("other range's address", "command: touch /opt/x, vars: {ansible_host: OTHER, ansible_connection: docker}",
+     "unreachable", ("OTHER " + NOT_A_HOST,)),
+    ("engine's host", "uri: {url: 'http://GATEWAY:PORT/'}, delegate_to: GATEWAY", "unreachable",
+     ("GATEWAY " + NOT_A_HOST,)),
+    # Tasks that ask for another connection: they go to the node all the same.
+    *((f"connection {kind}", f"command: hostname, connection: {kind}", "ok", (ON_THE_NODE,))
+      for kind in ("local", "ssh")),
+    *((f"variable {kind}", f"command: hostname, vars: {{ansible_connection: {kind}}}", "ok", (ON_THE_NODE,))
+      for kind in ("local", "docker", "community.docker.docker_api")),
+    ("fact", "set_fact: {ansible_connection: local, ansible_become: true, ansible_become_method: sudo}", "ok", ()),
+    ("after the fact", "command: hostname", "ok", (ON_THE_NODE,)),
+    ("become", "command: hostname, become: true, become_method: su, become_user: nobody", "ok", (ON_THE_NODE,)),
+    ("interpreter", "command: hostname, vars: {ansible_python_interpreter: MARKS/python}", "ok", (ON_THE_NODE,)),
+    ("raw", "raw: hostname, connection: local", "ok", ('"stdout": "a\\n"',)),
+    ("late host", "add_host: {name: b, ansible_connection: local}", "ok", ("add_host",)),
+    # What Ansible does itself, it does in the jail.
+    ("pipe", "debug: {msg: \"by={{ lookup('pipe', 'hostname; id -un; touch /tmp/was-here') }}\"}", "ok",
+     ("by=jail\\nnobody",)),
+    ("pipe, mark", "debug: {msg: \"{{ lookup('pipe', 'touch MARKS/7') }}\"}", "failed", ("touch MARKS/7",)),
+    ("pipe, engine", "debug: {msg: \"{{ lookup('pipe', 'ls /var/run/docker.sock /run/docker.sock') }}\"}", "failed",
+     ("docker.sock",)),
+    ("lines", "debug: {msg: 'line={{ item }}'}, with_lines: [hostname]", "ok", ("line=jail",)),
+    ("environment", "debug: {msg: \"env={{ lookup('env', 'JOINTRANGE_TEST_SECRET') }}={{ lookup('env', 'HOME') }}\"}",
+     "ok", ("env==/tmp/home",)),
+    ("its process", "debug: {msg: \"{{ lookup('file', '/proc/self/environ') }}\"}", "ok", ("JOINTRANGE_BROKER",)),
+    ("first process", "debug: {msg: \"{{ lookup('pipe', 'tr -d [:cntrl:] </proc/1/cmdline') }}\"}", "ok", ("init",)),
+    ("shadow", "debug: {msg: \"{{ lookup('file', '/etc/shadow') }}\"}", "failed", ("/etc/shadow",)),
+    ("file", "debug: {msg: \"{{ lookup('file', 'THE_SECRET') }}\"}", "failed", NOT_THERE),
+    ("files", "debug: {msg: \"found={{ query('fileglob', 'FOLDER/*', '/root/*', '/run/*.sock') }}\"}", "ok",
+     ("found=[]",)),
+    ("password", "debug: {msg: \"{{ lookup('password', 'MARKS/8') }}\"}", "failed", ("Read-only file system", "MARKS")),
+    ("address", "debug: {msg: \"{{ lookup('url', 'http://GATEWAY:PORT/') }}\"}", "failed", ("unreachable",)),
+    ("unvault", "debug: {msg: \"{{ lookup('unvault', 'THE_SECRET') }}\"}", "failed", NOT_THERE),
+    ("copy", "copy: {src: THE_SECRET, dest: /opt/stolen}", "failed", NOT_THERE),
+    ("link", "copy: {src: files/leak, dest: /opt/linked}", "failed", NOT_THERE),
+    ("linked folder", "copy: {src: files/leaks/, dest: /opt/leaks}", "failed", NOT_THERE),
+    ("template", "template: {src: THE_SECRET, dest: /opt/stolen}", "failed", NOT_THERE),
+    ("script", "script: THE_SECRET", "failed", NOT_THERE),
+    ("unarchive", "unarchive: {src: THE_SECRET, dest: /opt}", "failed", NOT_THERE),
+    ("assemble", "assemble: {src: FOLDER, dest: /opt/stolen, remote_src: false}", "failed", NOT_THERE),
+    ("variables", "include_vars: {file: THE_SECRET}", "failed", NOT_THERE),
+    # What a node gives back stays in the jail, whatever it is called and whatever it is.
+    ("tricks", "shell: 'cd /opt && ln -s /etc/hostname link && ln -s MARKS out && tar -cf evil.tar out && "
+     "tar -P -rf evil.tar --transform s,^etc/hostname,MARKS/9, -C / etc/hostname && tar -P -rf evil.tar "
+     "--transform s,^etc/hostname,../../../../../..MARKS/10, -C / etc/hostname && tar -Ptf evil.tar'", "ok",
+     ("MARKS/9", "..MARKS/10")),
+    ("fetch", "fetch: {src: /etc/hostname, dest: MARKS/11, flat: true}", "failed", ("Read-only file system", "MARKS")),
+    ("fetch, dots", "fetch: {src: /etc/hostname, dest: '../../../../../../..MARKS/12', flat: true}", "failed",
+     ("Read-only file system", "MARKS")),
+    ("fetch, link", "fetch: {src: /opt/link, dest: /tmp/link, flat: true}", "ok", ("/tmp/link",)),
+    ("fetched", "debug: {msg: \"{{ lookup('pipe', 'stat -c %F /tmp/link; cat /tmp/link') }}\"}", "ok",
+     ("regular file\\na",)),
+    ("fetch, archive", "fetch: {src: /opt/evil.tar, dest: /tmp/evil.tar, flat: true}", "ok", ("/tmp/evil.tar",)),
+    ("unpack", "debug: {msg: \"{{ lookup('pipe', 'tar -P -xvf /tmp/evil.tar 2>&1; true') }}\"}", "ok",
+     ("MARKS/9: Cannot open", "..MARKS/10: Cannot open")),
+    ("artifacts", "debug: {msg: \"{{ lookup('pipe', 'cd /tmp/run/artifacts/run && ln -s THE_SECRET leak && "
+     "ln -s MARKS/13 stdout; ln -s THE_SECRET job_events/1-x.json; ls') }}\"}", "ok", ("leak", "job_events")),
+)  # fmt: skip
+"""Name, task, how it must end, and words of its result, of which one (after a failure) or all (else) must be there."""
+
+AFTERWARDS = """
+- {name: a host of its own, hosts: b, gather_facts: false, ignore_unreachable: true, tasks: [
+    {name: late, command: touch /opt/x}]}
+- {name: this machine, hosts: localhost, connection: local, gather_facts: false, ignore_unreachable: true, tasks: [
+    {name: implicit, command: touch MARKS/14}]}
+- {name: the end, hosts: a, gather_facts: false, tasks: [
+    {name: the end, debug: {msg: all was tried}},
+    {name: included, include_tasks: THE_SECRET}]}
 """
-"""Every way we know in which a playbook acts on the machine that runs Ansible, or reads it."""
+"""Plays after the attempts."""
 
 
-def test_no_word_of_a_playbook_reaches_this_machine(world: World, tmp_path: Path) -> None:
-    """The ways of DESIGN's list: each is tried, and its mark appears nowhere here."""
-    marks = tmp_path / "marks"
-    marks.mkdir(mode=0o777)
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A folder that everybody may write to, where the jail can write nothing: it has a /tmp of its own."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_no_word_of_a_playbook_reaches_this_machine_or_another_node(
+    world: World, tmp_path: Path, outside: Path
+) -> None:
+    """Each is tried and says so; no mark of one appears here, and none of them reads what only this machine has."""
+    marks, secret, files = outside / "marks", outside / "secret", tmp_path / "tool" / "files"
+    marks.mkdir()
     marks.chmod(0o777)
-    secret = tmp_path / "secret"
     secret.write_text(SECRET)
-    secret.chmod(0o644)
-    here = socket.gethostname()
-    tasks = WAYS.replace("MARKS", str(marks)).replace("THE_SECRET", str(secret))
-    folder = tmp_path / "tool" / "files"
-    folder.mkdir(parents=True)
-    (folder / "leak").symlink_to(secret)
-    (folder / "leaks").symlink_to(tmp_path)
-    host_vars = {
-        f"{kind}_vars/{name}.yml": "ansible_connection: local\n" for kind, name in (("host", "a"), ("group", "all"))
-    }
-    outcome = run(world, tmp_path, tasks, host_vars)
+    files.mkdir(parents=True)
+    (files / "leak").symlink_to(secret)
+    (files / "leaks").symlink_to(outside)
+    other = str(next(one for one in world.engine.containers.list(range="other", kind="node"))["Names"][0]).lstrip("/")
+    with socket.socket() as door:
+        door.bind(("0.0.0.0", 0))
+        door.listen()
+        door.setblocking(False)
+        meant = {"MARKS": marks, "THE_SECRET": secret, "FOLDER": outside, "OTHER": other,
+                 "GATEWAY": gateways(world)[0], "PORT": door.getsockname()[1]}  # fmt: skip
+        given = {
+            f"{kind}_vars/{name}.yml": "ansible_connection: local\nansible_host: localhost\n"
+            for kind, name in (("host", "a"), ("host", "b"), ("group", "all"))
+        }
+        tasks = "".join(f'    - {{name: "{name}", {task}}}\n' for name, task, _, _ in ATTEMPTS)
+        tasks = f"- ignore_errors: true\n  ignore_unreachable: true\n  block:\n{tasks}"
+        outcome = run(world, tmp_path, filled(tasks, meant), given, more=filled(AFTERWARDS, meant))
+        with pytest.raises(BlockingIOError):
+            door.accept()
     assert "all was tried" in outcome.output, outcome.output
+    assert outcome.error is not None
+    assert outcome.error.task == "included"
+    assert f"Could not find or access '{secret}'" in str(outcome.error)
+    for name, _, ending, words in (*ATTEMPTS, ("late", "", "unreachable", ("b " + NOT_A_HOST,)),
+                                   ("implicit", "", "unreachable", ("127.0.0.1 " + NOT_A_HOST,))):  # fmt: skip
+        result = outcome.only(name, ending)
+        there = [filled(word, meant) in result for word in words]
+        assert any(there) if ending == "failed" else all(there), f"{name}: {words} not in {result}"
     assert list(marks.iterdir()) == []
-    assert outcome.output.count("localhost is not a host of this playbook") >= 2
-    assert "127.0.0.1 is not a host of this playbook" in outcome.output
-    assert "b is not a host of this playbook" in outcome.output
-    answers = {event["task"]: event["res"] for event in outcome.events if "res" in event}
-    assert [answers[task]["stdout"] for task in ("local", "variable")] == ["a", "a"], "they go to the node"
-    assert "pipe=jail" in outcome.output, "a pipe runs in the jail"
-    assert here not in outcome.output
-    assert "env=." in outcome.output
-    failed = {event["task"] for event in outcome.events if event["event"] == "runner_on_failed"}
-    assert {"pipe", "shadow", "file", "copy", "linked", "vars"} - failed == {"pipe"}, "only the pipe had an answer"
-    assert "stolen" not in world.opt("lab", "a")
-    assert SECRET not in world.engine.exec("lab", "a", ["sh", "-c", "cat /opt/* /opt/*/* 2>/dev/null"]).text
+    assert socket.gethostname() not in outcome.output
+    evidence = list((tmp_path / "evidence").iterdir())
+    assert sorted(path.name for path in evidence) == ["events.jsonl", "output.txt"]
+    assert not any(path.is_symlink() for path in evidence)
+    there = world.engine.exec("lab", "a", ["sh", "-c", "ls /opt; cat /opt/* /opt/*/* 2>/dev/null"]).text
+    assert not {"stolen", "linked", "leaks"} & set(there.split())
+    assert SECRET not in there
+
+
+def filled(text: str, meant: Mapping[str, object]) -> str:
+    """The text with what its words in capitals mean."""
+    for word, meaning in meant.items():
+        text = text.replace(word, str(meaning))
+    return text
+
+
+def gateways(world: World) -> list[str]:
+    """The addresses that this machine has on the engine's bridges."""
+    found = [
+        str(one["Gateway"])
+        for network in world.client.api.networks()
+        for one in (network["IPAM"].get("Config") or [])
+        if one.get("Gateway")
+    ]
+    assert found, "an engine without a bridge proves nothing"
+    return found
 
 
 LOOK = """
-import ctypes, os, pwd, subprocess
+import ctypes, os, re, subprocess
 libc = ctypes.CDLL(None, use_errno=True)
+secrets, files, commands = [], 0, []
+for top in ("/tmp", "/etc", "/run", "/root", "/home", "/var", "/srv", "/opt", "/mnt", "/media", "/dev/shm"):
+    for folder, _, names in os.walk(top):
+        for path in (f"{folder}/{name}" for name in names):
+            try:
+                if os.path.isfile(path):
+                    content = open(path, "rb").read(1 << 20)
+                    files += 1
+                    secrets += re.findall(b"secret-[0-9a-f]{32}", content) and [path]
+            except OSError:
+                pass
+for path in glob.glob("/proc/[0-9]*/cmdline"):
+    try:
+        commands.append(open(path, "rb").read().split(b"\\0")[0].decode())
+    except OSError:
+        pass
 environments = b""
 for path in glob.glob("/proc/[0-9]*/environ") + glob.glob("/proc/[0-9]*/task/[0-9]*/environ"):
     try:
@@ -355,7 +309,9 @@ found = {
                 if os.path.exists(path)],
     "dns": open("/etc/resolv.conf").read(),
     "hosts": open("/etc/hosts").read(),
-    "pids": [int(name) for name in os.listdir("/proc") if name.isdigit()],
+    "commands": commands,
+    "secrets": secrets,
+    "files": files,
     "writable": [path for path in ("/x", "/etc/passwd", "/usr/x", "/var/tmp/x", "/root/x", "/sys/fs/cgroup/x",
                                    "/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger") if writable(path)],
     "mount": refused(libc.mount, b"none", b"/tmp", b"tmpfs", 0, None),
@@ -396,7 +352,11 @@ def test_there_is_nothing_of_this_machine_inside(world: World, tmp_path: Path) -
     known = {"overlay", "proc", "tmpfs", "devpts", "sysfs", "cgroup", "cgroup2", "mqueue"}
     mounted = {Path(where).name for where, kind in found["mounts"] if kind not in known}
     assert mounted <= {"resolv.conf", "hostname", "hosts", "docker-init"}, "the engine's own files alone"
-    assert len(found["pids"]) < 40, "only its own processes"
+    assert 3 < len(found["commands"]) < 40
+    programs = {Path(command).name for command in found["commands"]}
+    assert programs <= {"docker-init", "python3", "ansible-playbook", "ansible-runner", "ssh-agent", "sh", ""}
+    assert found["files"] > 50, "it did look"
+    assert found["secrets"] == []
     (seen,) = looked
     assert seen["Mounts"] == []
     assert list(seen["NetworkSettings"]["Networks"]) == ["none"]
@@ -407,20 +367,13 @@ def test_there_is_nothing_of_this_machine_inside(world: World, tmp_path: Path) -
 
 def test_it_reaches_no_address(world: World, tmp_path: Path) -> None:
     """A listener of this machine on every address stays silent, TCP and UDP; names have no answer."""
-    bridges = [
-        str(one["Gateway"])
-        for network in world.client.api.networks()
-        for one in (network["IPAM"].get("Config") or [])
-        if one.get("Gateway")
-    ]
-    assert bridges, "an engine without a bridge proves nothing"
     with socket.socket() as door, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as box:
         door.bind(("0.0.0.0", 0))
         door.listen()
         box.bind(("0.0.0.0", 0))
         for quiet in (door, box):
             quiet.setblocking(False)
-        targets = ["127.0.0.1", *bridges, "169.254.169.254", "192.0.2.1", "192.0.2.2", "1.1.1.1"]
+        targets = ["127.0.0.1", *gateways(world), "169.254.169.254", "192.0.2.1", "192.0.2.2", "1.1.1.1"]
         code = f"""
             found = {{"tcp": [], "udp": [], "names": []}}
             for address in {targets!r}:
@@ -456,6 +409,10 @@ def test_it_reaches_no_address(world: World, tmp_path: Path) -> None:
 
 
 BY_HAND = """
+def deep(key):
+    said = b'{"size": 0, "host": "a", "%s": %s}' % (key.encode(), b"[" * 900 + b"]" * 900)
+    return struct.pack(">I", len(said)) + said
+
 touch = "touch /opt/touched"
 found = {"names": [ask(op="exec", host=name, command=touch) for name in NAMES]}
 found["replayed"] = [
@@ -467,6 +424,8 @@ found["replayed"] = [
 found["operations"] = [
     ask(op=op, host="a", command=touch) for op in ("shell", "apply", None, 7, ["exec"], "__class__", "_do")
 ] + [ask(host="a"), ask(op="exec", host="a"), ask(op="put", host="a", path=None), ask(op="fetch", host="a")]
+found["paths"] = [ask(b"mark", op="put", host="a", path=path) for path in PATHS]
+found["deep"] = [raw(deep("host")), raw(deep("op")), raw(deep("command"))]
 found["malformed"] = [
     raw(struct.pack(">I", 1 << 31)),
     raw(struct.pack(">I", 0)),
@@ -502,12 +461,14 @@ for _ in range(50):
 """Requests that the connection plugin would never make."""
 
 
-def test_the_broker_serves_its_own_node_and_nobody_else(world: World, tmp_path: Path) -> None:
+def test_the_broker_serves_its_own_node_and_nobody_else(world: World, tmp_path: Path, outside: Path) -> None:
     names = ["b", "other", "other/a", "lab/b", "../a", "A", "a ", "", "fabric", "localhost", None, 1, ["a"], {"a": 1}]
     for range_id in ("lab", "other"):
         for one in world.engine.containers.list(range=range_id, kind="node"):
             names += [str(one["Id"]), str(one["Id"])[:12], str(one["Names"][0]).lstrip("/")]
-    code = BY_HAND.replace("NAMES", repr(names))
+    paths = [f"{up}{outside}/mark" for up in ("", "/../../../../..", "../../../../..", "/proc/1/root", "/opt/root")]
+    world.engine.exec("lab", "a", ["ln", "-s", "/proc/1/root", "/opt/root"])
+    code = BY_HAND.replace("NAMES", repr(names)).replace("PATHS", repr(paths))
     outcome = spy(world, tmp_path, code)
     assert outcome.error is None, outcome.output
     found = outcome.found
@@ -518,9 +479,13 @@ def test_the_broker_serves_its_own_node_and_nobody_else(world: World, tmp_path: 
     assert replayed[1].endswith("a\n"), "words about another range change nothing"
     assert all("error" in answer for answer in found["operations"]), found["operations"]
     assert all("this is no request" in answer for answer in found["malformed"]), found["malformed"]
+    assert "error" not in found["paths"][0], "its own node's folder of that name may be written to"
+    assert world.engine.exec("lab", "a", ["cat", f"{outside}/mark"]).text == "mark"
+    assert list(outside.iterdir()) == [], "a path is the node's, however it climbs"
+    assert ["error" in answer for answer in found["deep"]] == [True] * 3, found["deep"]
     assert found["crowd"] > 50
     assert found["last"].endswith("a\n"), "and after all that it still serves"
-    assert world.opt("lab", "a") == []
+    assert world.opt("lab", "a") == ["root"]
 
 
 @pytest.mark.parametrize(
@@ -544,6 +509,7 @@ def test_a_forged_relay_ends_the_run_and_nothing_else(world: World, tmp_path: Pa
     outcome = spy(world, tmp_path, f"{FORGE}{code}\nsignal.pause()")
     assert outcome.error is not None
     assert said in str(outcome.error), str(outcome.error)
+    assert outcome.error.task == "spy", "it came as far as the attack"
     assert outcome.seconds < 90
     assert world.jails_left() == []
 
@@ -573,8 +539,7 @@ def test_forged_events_write_no_file_and_run_nothing(world: World, tmp_path: Pat
 
 
 def test_it_exhausts_itself_only(world: World, tmp_path: Path) -> None:
-    """Processes, the disk, memory: there is a little of each, and it is gone with the container."""
-    free = shutil.disk_usage("/var/lib/docker" if Path("/var/lib/docker").exists() else "/").free
+    """Processes and memory: there is a little of each, and it is gone with the container."""
     forks = """
         import os, signal, time
         count = 0
@@ -594,6 +559,21 @@ def test_it_exhausts_itself_only(world: World, tmp_path: Path) -> None:
     """
     outcome = spy(world, tmp_path / "forks", forks)
     assert 0 < outcome.found < PROCESSES
+    memory = """
+        held = []
+        while len(held) < 256:
+            held.append(bytearray(os.urandom(1 << 20)) * 16)
+            if len(held) == 16:
+                ask(op="exec", host="a", command="touch /opt/a-quarter")
+        ask(op="exec", host="a", command="touch /opt/all")
+    """
+    outcome = spy(world, tmp_path / "memory", memory)
+    assert outcome.error is not None
+    assert world.opt("lab", "a") == ["a-quarter"], "it had some memory, and not four times what there is"
+
+
+def test_it_fills_no_disk_of_this_machine(world: World, tmp_path: Path) -> None:
+    """What it can write to is in memory, and counted as memory."""
     disk = """
         import os
         size = 0
@@ -604,45 +584,105 @@ def test_it_exhausts_itself_only(world: World, tmp_path: Path) -> None:
             except OSError as error:
                 why = error.errno
         os.remove("/tmp/fill")
-        found = [size, why]
+        kinds = [line.split()[2] for line in open("/proc/mounts") if line.split()[1] == "/tmp"]
+        found = [size, why, kinds]
     """
-    outcome = spy(world, tmp_path / "disk", disk)
-    size, why = outcome.found
-    assert why == 28
-    assert size <= SCRATCH
-    outcome = spy(world, tmp_path / "memory", "held = []\nwhile True: held.append(bytearray(os.urandom(1 << 20)) * 16)")
-    assert outcome.error is not None
-    now = shutil.disk_usage("/var/lib/docker" if Path("/var/lib/docker").exists() else "/").free
-    assert free - now < SCRATCH, "the disk of this machine was not what was filled"
+    outcome = spy(world, tmp_path, disk)
+    size, why, kinds = outcome.found
+    assert (why, kinds) == (28, ["tmpfs"])
+    assert 0 < size <= SCRATCH
 
 
 def test_endless_output_and_endless_work_have_an_end(world: World, tmp_path: Path) -> None:
-    printing = "import sys\nwhile True: os.write(1, b'x' * 4000 + b'\\n')"
-    outcome = spy(world, tmp_path / "printing", printing, seconds=8)
+    printing = "from ansible.utils.display import Display\nwhile True: Display().display('x' * 4000)"
+    outcome = spy(world, tmp_path, printing, seconds=15)
     assert outcome.error is not None
-    assert "did not end within 8 s" in str(outcome.error) or "printed more" in str(outcome.error)
+    assert outcome.error.task == "spy"
+    assert "did not end within 15 s" in str(outcome.error) or "printed more" in str(outcome.error)
+    assert "x" * 4000 in outcome.output, "it did print"
     assert outcome.seconds < 60
-    assert (tmp_path / "printing" / "evidence" / "output.txt").stat().st_size <= 64 << 20
+    assert (tmp_path / "evidence" / "output.txt").stat().st_size <= 64 << 20
 
 
 def test_stop_ends_it_at_once_whatever_it_does(world: World, tmp_path: Path) -> None:
-    stop, since = threading.Event(), list[float]()
-
-    def progress(line: str) -> None:
-        since.append(time.monotonic())
-        stop.set()
-
+    """Deaf to every signal but those that nobody can be deaf to, and busy."""
     deaf = """
         import signal
         for one in range(1, 32):
             if one not in (9, 19):
                 signal.signal(one, signal.SIG_IGN)
+        ask(op="exec", host="a", command="touch /opt/deaf")
         while True:
             pass
     """
-    outcome = spy(world, tmp_path, deaf, stop=stop, progress=progress)
-    assert "was stopped in task" in str(outcome.error)
-    assert time.monotonic() - since[0] < 15
+    stop, outcomes = threading.Event(), list[Outcome]()
+    thread = threading.Thread(target=lambda: outcomes.append(spy(world, tmp_path, deaf, stop=stop)))
+    thread.start()
+    try:
+        await_file(world, "deaf", thread.is_alive)
+    finally:
+        start = time.monotonic()
+        stop.set()
+        thread.join(60)
+    assert time.monotonic() - start < 15
+    (outcome,) = outcomes
+    assert "was stopped in task 'spy'" in str(outcome.error)
+
+
+def await_file(world: World, name: str, alive: Callable[[], bool], seconds: float = 60) -> None:
+    """Until the file is in /opt of the tool's own node."""
+    until = time.monotonic() + seconds
+    while name not in world.opt("lab", "a"):
+        assert alive(), f"it ended before it wrote {name}"
+        assert time.monotonic() < until, f"it never wrote {name}"
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from tests.engine.hostile import FORGE, SECRET, Outcome, World, a_world, run, spy
+spy(a_world(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+"""
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["the relay listens", "the relay was stopped"])
+def test_nothing_is_left_when_the_orchestrator_is_killed(world: World, tmp_path: Path, stopped: bool) -> None:
+    """The container ends with its input; where a hostile playbook keeps it from that, a sweep finds it."""
+    code = f"""
+import signal
+if {stopped}: os.kill(relay(), signal.SIGSTOP)
+else: ask(op="exec", host="a", command="touch /opt/begun")
+while True: signal.pause()
+"""
+    root = str(Path(__file__).parents[2])
+    command = [sys.executable, "-c", CHILD, world.instance, str(tmp_path), code]
+    with subprocess.Popen(command, cwd=root) as child:
+        try:
+            if not stopped:
+                await_file(world, "begun", lambda: child.poll() is None)
+            else:
+                await_stopped(world, lambda: child.poll() is None)
+            assert len(world.jails_left()) == 1
+        finally:
+            child.kill()
+    if stopped:
+        assert len(world.jails.sweep_jails()) == 1, "its maker is dead"
+    until = time.monotonic() + 20
+    while world.jails_left():
+        assert time.monotonic() < until, "the container outlives who made it"
+
+
+def await_stopped(world: World, alive: Callable[[], bool], seconds: float = 60) -> None:
+    """Until a process in the one jail is stopped."""
+    until = time.monotonic() + seconds
+    while True:
+        for jail in world.jails_left():
+            with contextlib.suppress(docker.errors.APIError):
+                states = world.client.api.top(jail, ps_args="-eo pid,stat")["Processes"]
+                if any(state.startswith("T") for _, state in states):
+                    return
+        assert alive(), "it ended before it stopped the relay"
+        assert time.monotonic() < until, "the relay was never stopped"
 
 
 def test_nothing_outlives_its_run(world: World, tmp_path: Path) -> None:
@@ -674,25 +714,28 @@ def test_nothing_outlives_its_run(world: World, tmp_path: Path) -> None:
 
 
 def test_several_at_once_keep_apart(world: World, tmp_path: Path) -> None:
-    """Three hostile runs at the same time: each sees its own processes and its own files."""
+    """Three runs that wait for one another: each sees its own processes and its own files."""
     code = """
+        import uuid
         open("/tmp/mine", "x").close()
-        found = [sorted(os.listdir("/tmp")), relay(), len(glob.glob("/proc/[0-9]*"))]
+        ask(op="exec", host="a", command=f"touch /opt/here-{uuid.uuid4().hex}")
+        while ask(op="exec", host="a", command="ls /opt").count("here-") < 3:
+            time.sleep(0.1)
+        found = [len([name for name in os.listdir("/tmp") if name == "mine"]), relays()]
+    """
+    relays = """
+        def relays():
+            words = [open(path, "rb").read() for path in glob.glob("/proc/[0-9]*/cmdline")]
+            return len([one for one in words if one.startswith(b"python3\\0-I\\0-c")])
     """
     outcomes: list[Outcome] = []
     threads = [
-        threading.Thread(target=lambda at=at: outcomes.append(spy(world, tmp_path / str(at), code)))  # type: ignore[misc]
+        threading.Thread(target=lambda at=at: outcomes.append(spy(world, tmp_path / str(at), relays + code)))  # type: ignore[misc]
         for at in range(3)
     ]
-    for at, thread in enumerate(threads):
-        (tmp_path / str(at)).mkdir()
+    for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(outcomes) == 3
-    for outcome in outcomes:
-        names, _, processes = outcome.found
-        assert "mine" in names
-        assert processes < 40
-    with contextlib.suppress(FileNotFoundError):
-        assert not Path("/tmp/mine").exists()
+    assert [outcome.found for outcome in outcomes] == [[1, 1]] * 3
+    assert not Path("/tmp/mine").exists()

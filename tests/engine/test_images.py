@@ -22,7 +22,7 @@ from range.errors import ImageMissing
 from range.layout import FileSpec
 from range.ports import Builders, Images
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.beside]
 
 
 @pytest.fixture(scope="module")

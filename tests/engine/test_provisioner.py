@@ -30,7 +30,7 @@ from range.provisioner.ansible import AnsibleProvisioner
 from range.tool import Tool
 from range.topology import Topology
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.beside]
 
 INSTALL = """\
 - hosts: tool

@@ -17,7 +17,7 @@ import pytest
 
 from range.engine import labels, owners
 from range.engine.client import connect
-from range.engine.jails import KIND_JAIL, MEMORY, DockerJails, options
+from range.engine.jails import FILES, KIND_JAIL, MEMORY, DockerJails, options
 from range.ports import Jails
 from range.testing.jails import CHECKS
 from tests.unit.engine.pretended import Pretended
@@ -38,6 +38,8 @@ def test_nothing_is_given_and_everything_is_taken() -> None:
     assert host["Memory"] == host["MemorySwap"] == MEMORY
     assert host["PidsLimit"]
     assert host["CpuQuota"]
+    assert host["IpcMode"] == "private"
+    assert {one["Name"]: one["Hard"] for one in host["Ulimits"]} == {"nofile": FILES, "core": 0}
     assert host["LogConfig"]["Type"] == "none"
     assert list(host["Tmpfs"]) == ["/tmp"]
     assert not {"Binds", "Mounts", "VolumesFrom", "Devices", "CapAdd", "Privileged", "PidMode", "PortBindings"} & {

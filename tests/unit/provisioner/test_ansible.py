@@ -266,7 +266,7 @@ def test_how_a_run_ended_decides_what_is_said(tmp_path: Path) -> None:
     assert "did not end within 5 s, in task 'Load'" in str(failure(run, hearing, "late", ""))
     assert "was stopped in task 'Load'" in str(failure(run, hearing, "stopped", ""))
     assert "was ended in task 'Load': too loud" in str(failure(run, hearing, "too loud", ""))
-    assert str(failure(run, hearing, "", "Killed")).endswith("files included)\nKilled")
+    assert str(failure(run, hearing, "", "\x1b[2JKilled")).endswith("files included)\n?[2JKilled")
     hearing.status, hearing.explanation = "error", "no room"
     assert "could not be run (error):\nno room" in str(failure(run, hearing, "", ""))
     hearing.failures = [{"host": "web", "task": "Load", "res": {"msg": "no rule"}}]

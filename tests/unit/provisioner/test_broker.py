@@ -147,3 +147,12 @@ def test_a_bad_head_is_told_at_once(noise: bytes) -> None:
 def test_until_counts_down() -> None:
     assert until(None)() is None
     assert until(0.0)() == 0.1
+
+
+def test_a_name_nested_without_end_is_refused_in_words(broker: Broker) -> None:
+    """What can be read can be too deep to be shown."""
+    deep: object = "web"
+    for _ in range(5000):
+        deep = [deep]
+    assert "not a host of this playbook" in broker.answer({"host": deep, "op": "exec"}, b"")[0]["error"]
+    assert "no operation" in broker.answer({"host": "web", "op": deep}, b"")[0]["error"]

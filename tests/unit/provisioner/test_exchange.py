@@ -170,6 +170,61 @@ def test_more_bytes_than_are_allowed_end_it() -> None:
     assert f"more than {exchange.HELD_MOST >> 20} MiB" in run(Script(said()))
 
 
+class Deaf(Script):
+    """It takes its parcel, asks and asks, and takes no answer until it is let."""
+
+    def __init__(self, said: Iterable[bytes]) -> None:
+        super().__init__(said)
+        self.let = threading.Event()
+
+    def send(self, data: bytes) -> None:
+        if HEAD.unpack_from(data)[0] != INPUT:
+            assert self.let.wait(20)
+
+    def receive(self) -> bytes:
+        return next(self.said, b"")
+
+
+class Large(LocalHost):
+    """A host with long answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Semaphore(0)
+
+    def exec(self, argv: Any, timeout: float | None) -> ExecResult:
+        self.asked.release()
+        return ExecResult(0, bytes(1 << 20), b"", 0, 0)
+
+
+def test_answers_that_nobody_takes_do_not_pile_up() -> None:
+    """Else a deaf container would make us hold as many answers, each with a thread, as it likes to ask for."""
+    host = Large()
+    script = Deaf(ask(number, op="exec", command="true") for number in range(1, 10 * BUSY_MOST))
+    runner = threading.Thread(target=run, args=(script, host))
+    runner.start()
+    try:
+        for _ in range(BUSY_MOST):
+            assert host.asked.acquire(timeout=20)
+        assert not host.asked.acquire(timeout=0.5), "one more was answered than may be held"
+    finally:
+        script.let.set()
+        runner.join(20)
+    assert not runner.is_alive()
+
+
+def test_what_was_asked_before_the_end_is_not_begun_after_it() -> None:
+    class Silent(Broker):
+        def answer(self, header: Any, body: bytes) -> tuple[dict[str, Any], bytes]:
+            raise AssertionError("the run was over")
+
+    script = Script([])
+    made = Exchange(script, Silent({"web": LocalHost()}, until(None)), lambda data: False)
+    assert made.run(io.BytesIO()) == ""
+    made._answer(object(), 1, {"host": "web", "op": "exec", "command": "true"}, b"")
+    assert script.replies()[1] == {"error": "the run is over", "size": 0}
+
+
 class Broken(LocalHost):
     """A host whose engine has a fault nobody foresaw."""
 

@@ -145,3 +145,19 @@ def test_the_item_that_failed_is_named() -> None:
 
 def test_control_characters_are_not_passed_on() -> None:
     assert plain("a\x1b[2Jb\r\nc\td\x07\u202e") == "a?[2Jb\nc\td??"
+
+
+def test_what_nests_without_end_is_noise(heard: Heard) -> None:
+    """At one depth of many, JSON can be read and not be written again; `reason` may be asked from deeper still."""
+    for depth in (65, 200, *range(900, 1000)):
+        nested = b"[" * depth + b"]" * depth
+        with pytest.raises(Nonsense):
+            heard.hearing.feed(b'{"event": "runner_on_failed", "event_data": {"res": {"msg": %s}}}\n' % nested)
+    nested = b"[" * 40 + b"]" * 40
+    heard.hearing.feed(b'{"event": "runner_on_failed", "event_data": {"res": {"msg": %s}}}\n' % nested)
+    assert heard.hearing.reason()[2] == nested.decode()
+
+
+def test_evidence_does_nothing_to_a_terminal(heard: Heard, tmp_path: Path) -> None:
+    heard.hearing.feed(line(event="verbose", stdout="\x1b]0;owned\x07\r\n\ttext ü"))
+    assert (tmp_path / "output.txt").read_text() == "?]0;owned?\n\ttext ü\n"
