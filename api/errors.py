@@ -45,6 +45,7 @@ STATUS: Mapping[type[errors.RangeError], int] = MappingProxyType(
         errors.Forbidden: 403,
         errors.QuotaExceeded: 429,
         errors.Stale: 412,
+        errors.Superseded: 412,
         errors.StoreUnavailable: 503,
         errors.ServiceUnavailable: 503,
         errors.RangeError: 500,

@@ -15,7 +15,7 @@ from range.wire import Trouble
 _PLAIN: tuple[type[errors.RangeError], ...] = (
     errors.NotFound, errors.Conflict, errors.Refused, errors.EngineUnavailable, errors.ImageMissing, errors.Exhausted,
     errors.IsolationBroken, errors.EngineFault, errors.Unauthenticated, errors.Forbidden, errors.Stale,
-    errors.StoreUnavailable, errors.ServiceUnavailable, errors.ProvisionFailed, errors.RangeError,
+    errors.Superseded, errors.StoreUnavailable, errors.ServiceUnavailable, errors.ProvisionFailed, errors.RangeError,
 )  # fmt: skip
 _BY_NAME: Mapping[str, type[errors.RangeError]] = {kind.__name__: kind for kind in _PLAIN}
 _BY_STATUS: Mapping[int, type[errors.RangeError]] = {

@@ -65,7 +65,8 @@ def _pass(
     stale = {one.id for one in alive if one.status == "degraded"}
     good = [one for one in alive if one.id not in stale]
     ready = [one for one in good if one.status == "up"]
-    order = sorted(good, key=lambda one: (one.status == "up", -one.created))  # those not up yet first, the newest first
+    newest_first = good[::-1]
+    order = sorted(newest_first, key=lambda one: one.status == "up")  # those that are not up yet go first
     surplus = order[: max(0, len(good) - row.warm)]
     for one in (*surplus, *(one for one in alive if one.id in stale)):
         _give_up(rows, service, one)

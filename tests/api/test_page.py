@@ -169,7 +169,7 @@ def test_a_range_by_keyboard_alone(served: Served, browser: Browser, admin: http
         expect(page.get_by_role("dialog")).to_have_count(0)
         page.keyboard.press("n")
         box = page.get_by_role("dialog", name="Launch a range")
-        expect(box.get_by_label("Topology")).to_be_focused()
+        expect(box.get_by_label("Topology", exact=True)).to_be_focused()
         page.keyboard.type("pair")
         for _ in range(60):
             assert page.evaluate("document.activeElement.closest('dialog') !== null"), "the focus left the dialog"
@@ -242,7 +242,7 @@ def test_faults_are_shown_where_they_are(served: Served, browser: Browser) -> No
         seen.sign_in(served.token())
         seen.page.keyboard.press("n")
         box = seen.page.get_by_role("dialog")
-        box.get_by_label("Topology").select_option(label="A file of my own …")
+        box.get_by_label("Topology", exact=True).select_option(label="A file of my own …")
         box.get_by_label("Or its text").fill("schema: jointrange.topology/1\nname: x\nnetwerks: {}\n")
         box.get_by_role("button", name="Launch", exact=True).click()
         expect(box.get_by_role("alert")).to_contain_text("topology.yaml:3:1")

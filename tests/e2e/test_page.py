@@ -37,7 +37,7 @@ def launch(page: Page) -> None:
     """The first range, by the form, after a dry run."""
     page.get_by_role("button", name="Launch the first one").click()
     box = page.get_by_role("dialog", name="Launch a range")
-    box.get_by_label("Topology").select_option("pair")
+    box.get_by_label("Topology", exact=True).select_option("pair")
     box.get_by_label("Name").fill("seen-live")
     box.get_by_role("button", name="Dry run").click()
     expect(box).to_contain_text("It would take")
