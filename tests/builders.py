@@ -7,6 +7,7 @@ arms, several trials of each, and every kind of evidence there is.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from range.campaign import Gates, Known, NoRegression, Rules, Weights, Within
@@ -27,6 +28,10 @@ from range.ledger import (
     Trial,
     Usage,
 )
+from range.service.context import Service
+from range.stores import Store
+from range.testing.clock import FakeClock
+from range.testing.supplies import memory_ports
 
 T0 = 1_795_444_000.0
 ATTACKER, WEB, OFFICE = "203.0.113.9", "192.0.2.10", "198.51.100.7"
@@ -328,3 +333,12 @@ def _rich_benign(nonces: str, load: float) -> list[Action]:
         for turn in range(12)
         for what, title, at in (("browse", "Read the shop's pages", 0), ("ssh-admin", "Look after the server", 25))
     ]  # fmt: skip
+
+
+def a_service(store: Store, folder: Path, **changes: Any) -> Service:
+    """A service over this store, whose ports are in memory and whose machine is large."""
+    values: dict[str, Any] = {
+        "store": store, "ports": memory_ports, "clock": FakeClock(), "data": folder, "instance": "test",
+        "deployment": "d-1", "replica": "replica-1", "workers": 2, "jobs": 1, "cpus": 64.0, "memory": 64 << 30,
+    }  # fmt: skip
+    return Service(**{**values, **changes})

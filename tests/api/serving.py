@@ -28,6 +28,7 @@ from range.store.opening import deployment, open_store
 from range.testing.memory import MemoryEngine, MemorySwitchboard
 from range.testing.supplies import memory_ports
 from range.wire import TokenRequest
+from tests.builders import a_service
 
 PATIENCE = 20.0
 
@@ -100,18 +101,12 @@ def serving(
     engine = MemoryEngine(instance="test")
     switchboard = MemorySwitchboard(engine)
     ports: Ports = memory_ports(engine, switchboard)
-    service = Service(
-        store=store,
+    service = a_service(
+        store,
+        folder,
         ports=lambda: replace(ports, stop=threading.Event()),
         clock=SystemClock(),
-        data=folder,
-        instance="test",
         deployment=deployment(store),
-        replica="replica-1",
-        workers=2,
-        jobs=1,
-        cpus=64.0,
-        memory=64 << 30,
         limits=limits or Limits(),
     )
     app = create_app(service, keep=keep, hosts=hosts)

@@ -20,19 +20,15 @@ from range.service import tokens
 from range.service.context import Principal, Service
 from range.store.opening import open_store
 from range.stores import Writing
-from range.testing.clock import FakeClock
-from range.testing.supplies import memory_ports
 from range.wire import TokenRequest
 from tests.api.serving import Served
+from tests.builders import a_service
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     store = open_store(f"sqlite:///{tmp_path}/db", migrate=True)
-    yield Service(
-        store=store, ports=memory_ports, clock=FakeClock(), data=tmp_path, instance="t", deployment="d", replica="r",
-        workers=1, jobs=1, cpus=4.0, memory=1 << 30,
-    )  # fmt: skip
+    yield a_service(store, tmp_path)
     store.close()
 
 

@@ -22,6 +22,7 @@ from range.testing.memory import MemoryEngine
 from range.testing.supplies import memory_ports
 from range.testing.world import Answer
 from range.wire import TokenRequest
+from tests.builders import a_service
 
 START = 60.0
 
@@ -82,18 +83,12 @@ def serving(folder: Path, answer: Answer | None = None) -> Iterator[Served]:
     engine = MemoryEngine(instance="test") if answer is None else MemoryEngine(answer=answer, instance="test")
     ports = memory_ports(engine)
     store = open_store(f"sqlite:///{folder / 'rows.db'}", migrate=True)
-    service = Service(
-        store=store,
+    service = a_service(
+        store,
+        folder,
         ports=lambda: replace(ports, stop=threading.Event()),
         clock=SystemClock(),
-        data=folder,
-        instance="test",
         deployment=deployment(store),
-        replica="one",
-        workers=2,
-        jobs=1,
-        cpus=64.0,
-        memory=64 << 30,
         limits=Limits(idle=0.05),
     )
     with store.writing() as rows:

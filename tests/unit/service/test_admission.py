@@ -28,9 +28,8 @@ from range.service.context import Service
 from range.service.fairshare import HALF_LIFE
 from range.store.opening import open_store
 from range.stores import Store
-from range.testing.clock import FakeClock
-from range.testing.supplies import memory_ports
 from range.topology import Topology
+from tests.builders import a_service
 
 NOW = 5000.0
 GIB = 1 << 30
@@ -43,10 +42,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
     with store.writing() as rows:
         rows.add(OrgRow(id="blue", org="blue", created=1.0, name="blue", quota=QUOTA))
         rows.add(OrgRow(id="red", org="red", created=1.0, name="red"))
-    yield Service(
-        store=store, ports=memory_ports, clock=FakeClock(), data=tmp_path, instance="t", deployment="d", replica="r",
-        workers=1, jobs=1, cpus=4.0, memory=8 * GIB,
-    )  # fmt: skip
+    yield a_service(store, tmp_path, cpus=4.0, memory=8 * GIB)
     store.close()
 
 

@@ -17,9 +17,8 @@ from range.service import tokens
 from range.service.access import ACTIONS, ROLES, actions
 from range.service.context import Principal, Service
 from range.store.opening import open_store
-from range.testing.clock import FakeClock
-from range.testing.supplies import memory_ports
 from range.wire import TokenRequest
+from tests.builders import a_service
 
 
 @dataclass
@@ -49,10 +48,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
             rows.add(OrgRow(id=org, org=org, created=1.0, name=org))
             rows.add(ProjectRow(id=f"{org}:ics", org=org, created=1.0, name="ics"))
     timed: Any = Timed(store)
-    yield Service(
-        store=timed, ports=memory_ports, clock=FakeClock(), data=tmp_path, instance="t", deployment="d", replica="r",
-        workers=1, jobs=1, cpus=4.0, memory=1 << 30,
-    )  # fmt: skip
+    yield a_service(timed, tmp_path)
     store.close()
 
 

@@ -23,6 +23,7 @@ from range.stores import Reading, Store, Writing
 from range.testing.memory import MemoryEngine
 from range.testing.supplies import MemoryProvisioner, memory_ports
 from range.wire import Upload, UploadFile
+from tests.builders import a_service
 
 WHO = Principal("token:test", "test", "org", "trainer")
 
@@ -165,18 +166,6 @@ def a_world(store: Store, data: Path, *, limits: Limits | None = None, engine: M
     engine = engine or MemoryEngine(instance="test")
     ports = memory_ports(engine)
     shifted = ShiftedStore(store)
-    service = Service(
-        store=shifted,
-        ports=lambda: replace(ports, stop=threading.Event()),
-        clock=engine.clock,
-        data=data,
-        instance="test",
-        deployment="d-1",
-        replica="replica-1",
-        workers=2,
-        jobs=1,
-        cpus=64.0,
-        memory=64 << 30,
-        limits=limits or Limits(),
-    )
+    stopped = lambda: replace(ports, stop=threading.Event())  # noqa: E731
+    service = a_service(shifted, data, ports=stopped, clock=engine.clock, limits=limits or Limits())
     return World(shifted, service, engine, ports)
