@@ -42,6 +42,7 @@ class Seen:
     address: str
     asked: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    friends: tuple[str, ...] = ()
 
     def sign_in(self, token: str) -> None:
         """With a token, as a person would."""
@@ -55,13 +56,14 @@ class Seen:
         self.page.evaluate("place => { location.hash = place }", f"#/{place}")
 
     def strangers(self) -> list[str]:
-        """What was asked of anybody but the service."""
+        """What was asked of anybody but the service and its friends."""
         own = (
             f"{self.address}/",
             f"{self.address.replace('http', 'ws', 1)}/",
             f"blob:{self.address}/",
             "about:",
             "data:",
+            *(f"{friend}/" for friend in self.friends),
         )
         return [url for url in self.asked if not url.startswith(own)]
 
@@ -69,16 +71,16 @@ class Seen:
 @contextlib.contextmanager
 def opened(
     browser: Browser, address: str, *, width: int = 1400, theme: Literal["light", "dark"] = "light",
-    forgiven: tuple[str, ...] = (),
+    forgiven: tuple[str, ...] = (), friends: tuple[str, ...] = (),
 ) -> Iterator[Seen]:  # fmt: skip
     """A page for the length of a block. At its end nothing may have left the service, and nobody may have complained.
 
-    `forgiven`: parts of complaints that the test brings about itself.
+    `forgiven`: parts of complaints that the test brings about itself. `friends`: origins that may be asked as well.
     """
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
-    seen = Seen(page, address)
+    seen = Seen(page, address, friends=friends)
 
     def asked(request: Request) -> None:
         seen.asked.append(request.url)

@@ -142,7 +142,7 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-const back = await returned().catch((error) => error);
+const back = await returned(root).catch((error) => error);
 if (back instanceof Error) await start(back);
 else {
   if (back) enter(back);

@@ -24,6 +24,7 @@ from range.ports import Ports
 from range.rows import Role
 from range.service import tokens
 from range.service.context import Limits, Service
+from range.service.issuers import Issuer
 from range.store.opening import deployment, open_store
 from range.testing.memory import MemoryEngine, MemorySwitchboard
 from range.testing.supplies import memory_ports
@@ -94,7 +95,12 @@ class Served:
 
 @contextlib.contextmanager
 def serving(
-    folder: Path, *, keep: bool = True, limits: Limits | None = None, hosts: tuple[str, ...] | None = None
+    folder: Path,
+    *,
+    keep: bool = True,
+    limits: Limits | None = None,
+    hosts: tuple[str, ...] | None = None,
+    issuers: tuple[Issuer, ...] = (),
 ) -> Iterator[Served]:
     """A service for the length of a block."""
     store = open_store(f"sqlite:///{folder / 'service.db'}", migrate=True)
@@ -109,7 +115,7 @@ def serving(
         deployment=deployment(store),
         limits=limits or Limits(),
     )
-    app = create_app(service, keep=keep, hosts=hosts)
+    app = create_app(service, keep=keep, hosts=hosts, issuers=issuers)
     with _listening(app) as address:
         served = Served(service, app, engine, switchboard, address)
         try:

@@ -7,16 +7,14 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 
 from api.auth import Door
 from api.oidc import LEEWAY, LONGEST, Patience, Verifier
@@ -28,67 +26,17 @@ from range.service.issuers import Issuer
 from range.store.opening import open_store
 from range.testing.clock import FakeClock
 from range.testing.supplies import memory_ports
+from tests.api.issuing import DISCOVERY, EC_KEY, ED_KEY, RSA_KEY, Provider, answering, jwks, signed
 
-RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-EC_KEY = ec.generate_private_key(ec.SECP256R1())
-ED_KEY = ed25519.Ed25519PrivateKey.generate()
 PEM = RSA_KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-
-
-def jwks() -> dict[str, Any]:
-    listed = [
-        {**json.loads(RSAAlgorithm.to_jwk(RSA_KEY.public_key())), "kid": "rsa", "use": "sig", "alg": "RS256"},
-        {**json.loads(ECAlgorithm.to_jwk(EC_KEY.public_key())), "kid": "ec", "use": "sig"},
-        {**json.loads(OKPAlgorithm.to_jwk(ED_KEY.public_key())), "kid": "ed"},
-        {**json.loads(RSAAlgorithm.to_jwk(RSA_KEY.public_key())), "kid": "free"},
-        {**json.loads(RSAAlgorithm.to_jwk(RSA_KEY.public_key())), "kid": "enc", "use": "enc"},
-        {"kty": "oct", "k": base64.urlsafe_b64encode(b"k" * 32).decode(), "kid": "oct"},
-        {"kty": "RSA", "kid": "broken", "n": "!", "e": "AQAB"},
-        "nonsense",
-    ]
-    return {"keys": listed}
-
-
-@dataclass
-class Provider:
-    """An issuer: what it answers at each path, and what it was asked."""
-
-    answers: dict[str, Any] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-    url: str = ""
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Provider]:
     provider = Provider()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            provider.asked.append(self.path)
-            answer = provider.answers.get(self.path)
-            if isinstance(answer, str):
-                self.send_response(302)
-                self.send_header("Location", answer)
-                self.end_headers()
-                return
-            body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(200 if answer is not None else 503)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_args: Any) -> None:
-            """Nobody reads it."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    provider.url = f"http://127.0.0.1:{server.server_port}"
-    yield provider
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(provider):
+        yield provider
 
 
 @pytest.fixture
@@ -96,7 +44,7 @@ def provider(running: Provider) -> Provider:
     running.asked.clear()
     running.answers = {
         "/keys": jwks(),
-        "/.well-known/openid-configuration": {"issuer": running.url, "jwks_uri": f"{running.url}/keys"},
+        DISCOVERY: {"issuer": running.url, "jwks_uri": f"{running.url}/keys"},
     }
     return running
 
@@ -133,10 +81,6 @@ def claims(provider: Provider, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in whole.items() if value is not None}
 
 
-def signed(body: dict[str, Any], key: Any = RSA_KEY, alg: str = "RS256", **headers: Any) -> str:
-    return jwt.encode(body, key, algorithm=alg, headers={"kid": "rsa", **headers})
-
-
 def raw(header: dict[str, Any], body: dict[str, Any], signature: bytes = b"") -> str:
     parts = (json.dumps(header).encode(), json.dumps(body).encode(), signature)
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
@@ -165,13 +109,13 @@ def test_a_good_token_is_somebody(provider: Provider, service: Service, key: Any
 
 def test_keys_are_found_by_discovery(provider: Provider, service: Service) -> None:
     assert verify(provider, service, signed(claims(provider)), jwks_uri="").name == "ann"
-    assert provider.asked == ["/.well-known/openid-configuration", "/keys"]
+    assert provider.asked == [DISCOVERY, "/keys"]
 
 
 @pytest.mark.parametrize("said", [{"issuer": "https://evil.example"}, {"jwks_uri": "file:///etc/passwd"}, [], 3])
 def test_a_discovery_that_is_not_the_issuer_s_is_not_believed(provider: Provider, service: Service, said: Any) -> None:
-    known = provider.answers["/.well-known/openid-configuration"]
-    provider.answers["/.well-known/openid-configuration"] = {**known, **said} if isinstance(said, dict) else said
+    known = provider.answers[DISCOVERY]
+    provider.answers[DISCOVERY] = {**known, **said} if isinstance(said, dict) else said
     with pytest.raises(ServiceUnavailable):
         verify(provider, service, signed(claims(provider)), jwks_uri="")
 

@@ -33,7 +33,7 @@ def docker() -> Ports:
     return wiring.ports(Settings(instance=INSTANCE))
 
 
-@pytest.fixture(scope="module", params=[memory, pytest.param(docker, marks=pytest.mark.engine)])
+@pytest.fixture(scope="module", params=[memory, pytest.param(docker, marks=[pytest.mark.engine, pytest.mark.beside])])
 def ports(request: pytest.FixtureRequest) -> Ports:
     made: Ports = request.param()
     return made

@@ -20,7 +20,7 @@ from tests.e2e.terminal import Terminal, said, wait_for_line
 from tests.e2e.traces import ours
 from tests.unit.catalogue.test_attack import a_bundle
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.beside]
 
 SERVE = """
     start:

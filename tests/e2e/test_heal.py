@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.terminal import Terminal
 from tests.e2e.traces import output
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.beside]
 
 TOPOLOGY = """
 schema: jointrange.topology/1

@@ -31,7 +31,7 @@ from range.settings import from_environment
 from range.topology import Topology
 from tests.e2e.traces import output
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.beside]
 
 LabFactory = Callable[..., Lab]
 

@@ -16,7 +16,7 @@ from tests.architecture.source import ROOT
 from tests.e2e.terminal import Terminal
 from tests.e2e.traces import ours
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.beside]
 
 LabFactory = Callable[..., Lab]
 

@@ -15,7 +15,7 @@ from tests.e2e.campaign import a_campaign, a_pair
 from tests.e2e.terminal import Terminal, ended, said, wait_for_line
 from tests.e2e.traces import look, nothing_new, ours
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.beside]
 
 KILLS, AT_ONCE = 24, 4
 SEED = 20261123

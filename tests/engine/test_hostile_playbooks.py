@@ -35,7 +35,7 @@ from range.plan import Ownership, plan, teardown
 from range.provisioner.ansible import IMAGE
 from tests.engine.hostile import FORGE, SECRET, Outcome, World, a_world, run, spy
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.beside]
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from range.ledger import Action, Trial
 from range.selector import Selector
 from range.settings import from_environment
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.beside, pytest.mark.slow, pytest.mark.timeout(300)]
 
 FOLDER = Path(__file__).parents[1] / "imports"
 ATTACKER, WEB = "203.0.113.66", "10.10.10.10"

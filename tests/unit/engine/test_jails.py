@@ -70,12 +70,14 @@ def jails() -> Iterator[DockerJails]:
 
 
 @pytest.mark.engine
+@pytest.mark.beside
 @pytest.mark.parametrize("check", CHECKS)
 def test_it_conforms(jails: DockerJails, check: Callable[[Jails, str], None]) -> None:
     check(jails, IMAGE)
 
 
 @pytest.mark.engine
+@pytest.mark.beside
 def test_whose_maker_was_killed_ends_by_itself(jails: DockerJails) -> None:
     """The streams end with their holder, so the program does, and with it the container."""
     instance = f"test{uuid.uuid4().hex[:8]}"
@@ -109,6 +111,7 @@ def test_whose_maker_was_killed_ends_by_itself(jails: DockerJails) -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.beside
 def test_a_jail_takes_what_is_read_slowly(jails: DockerJails) -> None:
     """Longer than the reader's patience: a timeout of one direction must not cut the other."""
     jail = jails.start_jail(IMAGE, ["sh", "-c", "sleep 3; wc -c"], "slow")
