@@ -174,6 +174,7 @@ def show(figures: Figures, memory: Churned | None) -> None:
     if memory is not None:
         sizes = " / ".join(f"{size / 2**20:.1f}" for size in memory.thirds)
         console.out.print(
-            f"{memory.cycles} ranges made and destroyed in {memory.seconds:.0f} s; memory by thirds {sizes} MiB"
+            f"{memory.cycles} ranges made and destroyed in {memory.seconds:.0f} s; memory by thirds {sizes} MiB",
+            soft_wrap=True,
         )
         console.out.print(f"growth {memory.growth:.3f}   {memory.per_cycle / 1024:.1f} KiB each cycle")
