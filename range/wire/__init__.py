@@ -47,7 +47,7 @@ from range.wire.ranges import (
     SegmentView,
 )
 from range.wire.runs import EventView, RescoreView, RunRequest, RunView, VerdictView
-from range.wire.shared import Body, Duration, Name, Page, Position, Reference, Slug, Trouble
+from range.wire.shared import Body, Duration, Flag, Name, Number, Page, Position, Reference, Slug, Trouble, Whole
 
 __all__ = [
     "AuditCheck",
@@ -62,6 +62,7 @@ __all__ = [
     "ExecRequest",
     "ExecView",
     "Extension",
+    "Flag",
     "IssuerView",
     "LinkChange",
     "LinkView",
@@ -69,6 +70,7 @@ __all__ = [
     "Name",
     "NewToken",
     "NodeView",
+    "Number",
     "OrgChange",
     "OrgRequest",
     "OrgView",
@@ -99,4 +101,5 @@ __all__ = [
     "UploadFile",
     "UseView",
     "VerdictView",
+    "Whole",
 ]

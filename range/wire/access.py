@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from range.rows import Role
-from range.wire.shared import Body, Duration, Slug
+from range.wire.shared import Body, Duration, Number, Slug, Whole
 
 
 class Me(Body):
@@ -29,12 +29,12 @@ class Me(Body):
 class QuotaView(Body):
     """What an organisation may have at once; null: no limit. `memory` in bytes, `lease` in seconds."""
 
-    ranges: Annotated[int, Field(ge=0)] | None = 20
-    nodes: Annotated[int, Field(ge=0)] | None = 200
-    cpus: Annotated[float, Field(ge=0)] | None = None
-    memory: Annotated[int, Field(ge=0)] | None = None
-    lease: Annotated[float, Field(gt=0)] | None = 604800.0
-    runs: Annotated[int, Field(ge=0)] | None = 4
+    ranges: Annotated[Whole, Field(ge=0)] | None = 20
+    nodes: Annotated[Whole, Field(ge=0)] | None = 200
+    cpus: Annotated[Number, Field(ge=0)] | None = None
+    memory: Annotated[Whole, Field(ge=0)] | None = None
+    lease: Annotated[Number, Field(gt=0)] | None = 604800.0
+    runs: Annotated[Whole, Field(ge=0)] | None = 4
 
 
 class IssuerView(Body):
@@ -59,7 +59,7 @@ class OrgRequest(Body):
     id: Slug
     name: str = ""
     quota: QuotaView = QuotaView()
-    share: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    share: Annotated[Number, Field(gt=0, le=1000)] = 1.0
 
 
 class OrgChange(Body):
@@ -67,7 +67,7 @@ class OrgChange(Body):
 
     name: str | None = None
     quota: QuotaView | None = None
-    share: Annotated[float, Field(gt=0, le=1000)] | None = None
+    share: Annotated[Number, Field(gt=0, le=1000)] | None = None
 
 
 class OrgView(Body):

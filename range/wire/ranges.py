@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from range.rows import PoolStatus, RangeStatus
 from range.topology import Impairment
 from range.wire.documents import Upload
-from range.wire.shared import Body, Duration, Name, Reference, Trouble
+from range.wire.shared import Body, Duration, Flag, Name, Number, Reference, Trouble, Whole
 
 
 class RangeRequest(Body):
@@ -24,7 +24,7 @@ class RangeRequest(Body):
     project: str = ""
     tools: Annotated[tuple[Reference, ...], Field(max_length=20)] = ()
     lease: Duration | None = None
-    warm: bool = Field(True, description="Take a copy from a pool if there is one of this topology and tools")
+    warm: Flag = Field(True, description="Take a copy from a pool if there is one of this topology and tools")
 
 
 class RangeChange(Body):
@@ -128,7 +128,7 @@ class LinkView(Body):
 class LinkChange(Body):
     """Cut (`up` false), restore (`up` true) or impair a cable."""
 
-    up: bool = True
+    up: Flag = True
     impair: Impairment | None = None
 
 
@@ -136,7 +136,7 @@ class ExecRequest(Body):
     """A command for a node. Text goes to its shell; a list is run as it is. `timeout`: seconds, then it is killed."""
 
     command: str | Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)]
-    timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    timeout: Annotated[Number, Field(gt=0, le=3600)] = 60.0
     user: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{0,64}$")] = ""
 
 
@@ -171,14 +171,14 @@ class PoolRequest(Body):
     topology: Reference | None = None
     upload: Upload | None = None
     tools: Annotated[tuple[Reference, ...], Field(max_length=20)] = ()
-    warm: Annotated[int, Field(ge=0, le=50)] = 1
+    warm: Annotated[Whole, Field(ge=0, le=50)] = 1
     project: str = ""
 
 
 class PoolChange(Body):
     """How many copies to keep."""
 
-    warm: Annotated[int, Field(ge=0, le=50)]
+    warm: Annotated[Whole, Field(ge=0, le=50)]
 
 
 class PoolView(Body):

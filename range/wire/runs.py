@@ -11,7 +11,7 @@ from pydantic import Field
 
 from range.rows import RunStatus
 from range.wire.documents import Upload
-from range.wire.shared import Body, Duration, Reference, Trouble
+from range.wire.shared import Body, Duration, Flag, Reference, Trouble, Whole
 
 
 class RunRequest(Body):
@@ -21,10 +21,10 @@ class RunRequest(Body):
     upload: Upload | None = None
     project: str = ""
     level: Literal["try", "pr", "nightly", "release"] | None = None
-    trials: Annotated[int, Field(ge=1, le=100)] | None = None
+    trials: Annotated[Whole, Field(ge=1, le=100)] | None = None
     benign_window: Duration | None = None
-    seed: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = None
-    fresh: bool = False
+    seed: Annotated[Whole, Field(ge=0, le=2**53 - 1)] | None = None
+    fresh: Flag = False
 
 
 class RunView(Body):

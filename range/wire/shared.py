@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Strict, StringConstraints
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,3})?(s|m|h|d)$")]
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(@[0-9a-f]{6,64})?$")]
 """A document by name (its newest version), or by name and the beginning of its digest: `office@3fa9c1`."""
+
+Flag = Annotated[bool, Strict()]
+"""true or false, and no other word or number for them."""
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+"""A number, and no text that looks like one."""
 
 T = TypeVar("T")
 

@@ -14,6 +14,8 @@ from tests.api.serving import Served, serving
 pytestmark = pytest.mark.slow
 
 SECONDS = 60
+SEED = "1"
+"""A test that fails by chance says nothing about the change under test: vary it by hand."""
 LIVE = ("links", "nodes", "captures", "drawing", "plan")
 STREAMS = ("followEvents", "followRange", "followRun")
 """They never end, so no generated request gets an answer: tests/api/test_events.py has them."""
@@ -35,6 +37,8 @@ enabled = true
 [[operations]]
 include-path-regex = "^/v1/ranges/[{{]id[}}]/({live})"
 parameters = {{ id = "here", node = "one", interface = "eth0", network = "lan", seconds = 0.05 }}
+# The range of these parameters is not the one that was created a moment ago, whatever a chain of requests believes.
+checks.ensure_resource_availability.enabled = false
 """
 REFUSED = [200, 201, 202, 204, 304, 400, 401, 403, 404, 409, 412, 422, 424, 428, 429]
 """What a request may get that fits the schema: the rest of what is asked of it no schema says (a document's content,
@@ -54,7 +58,16 @@ def test_the_service_is_as_its_document_says(lively: Served, tmp_path: Path) -> 
     config = tmp_path / "schemathesis.toml"
     config.write_text(CONFIG.format(token=lively.token(), statuses=REFUSED, live="|".join(LIVE)))
     command = [str(Path(sys.executable).with_name("st")), "--config-file", str(config), "run"]
-    command += [f"{lively.address}/openapi.json", "--checks", "all", "--max-time", str(SECONDS), "--no-color"]
+    command += [
+        f"{lively.address}/openapi.json",
+        "--checks",
+        "all",
+        "--max-time",
+        str(SECONDS),
+        "--no-color",
+        "--seed",
+        SEED,
+    ]
     for name in STREAMS:
         command += ["--exclude-operation-id", name]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS * 4)
