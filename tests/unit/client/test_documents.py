@@ -18,20 +18,22 @@ def an_upload(text: str) -> Upload:
 
 
 def test_a_topology_is_added_found_read_drawn_and_deleted(served: Served, ask: Ask) -> None:
+    """Under a name of its own: the service is the same for all tests."""
+    mine = PLAIN.replace("name: mine", "name: kept-for-a-while")
     documents = ask(served.url, served.token).documents
-    assert documents.add("topology", an_upload(PLAIN), dry_run=True).name == "mine"
+    assert documents.add("topology", an_upload(mine), dry_run=True).name == "kept-for-a-while"
     with pytest.raises(NotFound):
-        documents.get("topology", "mine")
-    first = documents.add("topology", an_upload(PLAIN))
-    second = documents.add("topology", an_upload(PLAIN + "# newer\n"))
-    assert documents.get("topology", "mine").digest == second.digest
-    assert [one.digest for one in documents.versions("topology", "mine")] == [second.digest, first.digest]
-    assert documents.file("topology", f"mine@{first.digest[:8]}", "t.yaml").decode() == PLAIN
-    assert documents.drawing("mine").startswith("<svg")
-    assert {"mine", "pair"} <= {one.name for one in documents.all("topology")}
-    documents.remove("topology", "mine")
+        documents.get("topology", "kept-for-a-while")
+    first = documents.add("topology", an_upload(mine))
+    second = documents.add("topology", an_upload(mine + "# newer\n"))
+    assert documents.get("topology", "kept-for-a-while").digest == second.digest
+    assert [one.digest for one in documents.versions("topology", "kept-for-a-while")] == [second.digest, first.digest]
+    assert documents.file("topology", f"kept-for-a-while@{first.digest[:8]}", "t.yaml").decode() == mine
+    assert documents.drawing("kept-for-a-while").startswith("<svg")
+    assert {"kept-for-a-while", "pair"} <= {one.name for one in documents.all("topology")}
+    documents.remove("topology", "kept-for-a-while")
     with pytest.raises(NotFound):
-        documents.get("topology", "mine")
+        documents.get("topology", "kept-for-a-while")
 
 
 def test_what_is_wrong_has_its_positions(served: Served, ask: Ask) -> None:
