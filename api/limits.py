@@ -6,6 +6,7 @@ Knows: ASGI. Must never: read a body to its end that is too large, or wait for o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -19,6 +20,8 @@ from range.wire import Trouble
 
 PATIENCE = 30.0
 """Seconds a request's body may take."""
+LINGER = 2.0
+"""Seconds for which a caller who is refused is heard out."""
 JSON = "application/json"
 YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 YAML_PATHS = ("/v1/topologies", "/v1/tools", "/v1/scenarios", "/v1/benign", "/v1/campaigns")
@@ -66,6 +69,8 @@ class Guard:
             trouble = await self._read(receive, body)
         if trouble is not None:
             closing = {"Connection": "close"} if trouble.status in (400, 413) else {}
+            if trouble.status == 413:
+                await self._heard_out(receive)
             await answer(trouble, closing)(scope, receive, answered)
             return
         await self.app(scope, _replayed(body, receive) if body else receive, answered)
@@ -111,6 +116,17 @@ class Guard:
 
     def _large(self, path: str) -> Trouble:
         return plain(413, f"a request has at most {self.body} bytes", hint="send less", instance=path)
+
+    async def _heard_out(self, receive: Receive) -> None:
+        """Let go of what a caller is still sending, up to as much again: one who is cut off may miss the answer."""
+        size = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                while size <= self.body:
+                    message = await receive()
+                    if message["type"] != "http.request" or not message.get("more_body", False):
+                        return
+                    size += len(message.get("body", b""))
 
     async def _read(self, receive: Receive, body: list[Message]) -> Trouble | None:
         """The body's pieces into `body`, joined; or why not."""
