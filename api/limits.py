@@ -70,7 +70,7 @@ class Guard:
         if trouble is not None:
             closing = {"Connection": "close"} if trouble.status in (400, 413) else {}
             if trouble.status == 413:
-                await self._heard_out(receive)
+                answered = self._lingering(receive, answered)
             await answer(trouble, closing)(scope, receive, answered)
             return
         await self.app(scope, _replayed(body, receive) if body else receive, answered)
@@ -117,8 +117,21 @@ class Guard:
     def _large(self, path: str) -> Trouble:
         return plain(413, f"a request has at most {self.body} bytes", hint="send less", instance=path)
 
+    def _lingering(self, receive: Receive, send: Send) -> Send:
+        """Answer at once, but end only when the caller has stopped sending: one who is cut off may miss the answer."""
+
+        async def last(message: Message) -> None:
+            if message["type"] != "http.response.body" or message.get("more_body", False):
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            await self._heard_out(receive)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        return last
+
     async def _heard_out(self, receive: Receive) -> None:
-        """Let go of what a caller is still sending, up to as much again: one who is cut off may miss the answer."""
+        """Let go of what still comes, up to as much as a body may be."""
         size = 0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER):

@@ -215,6 +215,25 @@ def test_a_body_that_never_ends_is_cut_off(served: Served, admin: httpx.Client) 
     assert admin.get("/healthz").status_code == 200
 
 
+def test_whoever_asks_before_sending_is_refused_and_not_told_to_go_on(served: Served, admin: httpx.Client) -> None:
+    parts = urlsplit(served.address)
+    head = (
+        "POST /v1/topologies HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/yaml\r\nExpect: 100-continue\r\n"
+    )
+    head += f"Content-Length: {10**9}\r\nAuthorization: {admin.headers['authorization']}\r\n\r\n"
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as made:
+        made.sendall(head.encode())
+        answer = b"".join(iter(lambda: made.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 413"), answer[:300]
+    assert b"at most" in answer
+
+
+def test_a_refusal_reaches_those_who_are_still_sending(served: Served, admin: httpx.Client) -> None:
+    """Closing on them would throw away the answer before they had read it, now and then."""
+    for _ in range(20):
+        problem(admin.post("/v1/topologies", content=b"#" * (8 * 2**20), headers=YAML), 413)
+
+
 @pytest.mark.parametrize("length", [str(10**9), str(10**30), "-5", "1e9", "0x10"])
 def test_lengths_are_believed_before_anything_is_read(served: Served, admin: httpx.Client, length: str) -> None:
     parts = urlsplit(served.address)
