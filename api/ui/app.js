@@ -54,7 +54,7 @@ function frame() {
   paint();
   addEventListener("jointrange:look", paint);
   line = h("span", { class: "line", dataset: { state: "off" }, title: "Whether this page sees events as they happen" }, "not live");
-  where = h("ul", { class: "places" });
+  where = h("ul", {});
   places = PLACES.filter(([, , action]) => !action || here.may(action));
   for (const [name, text] of places) where.append(h("li", {}, h("a", { href: `#/${name}` }, text)));
   main = h("main", { id: "main", tabindex: "-1" });

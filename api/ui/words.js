@@ -15,14 +15,14 @@ export function clock(at, { seconds = true } = {}) {
 
 /** A length of time in at most two units: `2 h 5 min`. */
 export function span(seconds) {
-  const left = Math.max(0, seconds);
-  if (left < 10 && left % 1 >= 0.05) return `${left.toFixed(1)} s`;
-  if (left < 60) return `${Math.round(left)} s`;
-  if (left < 3600) return `${Math.round(left / 60)} min`;
-  const [days, hours, minutes] = [Math.floor(left / 86400), Math.floor((left % 86400) / 3600), Math.round((left % 3600) / 60)];
+  const left = Math.max(0, seconds), minutes = Math.round(left / 60), hours = Math.round(left / 3600);
+  if (left < 9.95 && left % 1 >= 0.05) return `${left.toFixed(1)} s`;
+  if (left < 59.5) return `${Math.round(left)} s`;
+  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 1440) return minutes % 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${minutes / 60} h`;
+  const days = Math.floor(hours / 24);
   if (days >= 730) return `${Math.round(days / 365)} years`;
-  if (days) return hours ? `${days} d ${hours} h` : `${days} d`;
-  return minutes ? `${hours} h ${minutes} min` : `${hours} h`;
+  return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`;
 }
 
 /** `3 min ago`, `in 2 h`. */

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from api.routes.page import FOLDER, assets, policy, public
 from range.service.issuers import Issuer
 from tests.api.serving import Served
-from tests.browser import Seen, chromium, opened
+from tests.browser import GOING, Seen, chromium, opened
 
 NAMESPACES = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"}
 
@@ -133,7 +133,7 @@ def test_only_what_is_public_of_an_issuer_is_told(served: Served) -> None:
 
 
 def test_a_wrong_token_is_told_and_a_good_one_let_in(served: Served, browser: Browser) -> None:
-    with opened(browser, served.address, forgiven=("401",)) as seen:
+    with opened(browser, served.address, forgiven=("status of 401",)) as seen:
         seen.page.goto(f"{served.address}/")
         seen.page.get_by_label("API token").fill("jr_wrong")
         seen.page.keyboard.press("Enter")
@@ -148,7 +148,7 @@ def test_a_wrong_token_is_told_and_a_good_one_let_in(served: Served, browser: Br
 
 def test_a_revoked_token_leads_back_to_the_sign_in(served: Served, browser: Browser, admin: httpx.Client) -> None:
     made = admin.post("/v1/tokens", json={"name": "short", "role": "viewer", "lease": "1h"}).json()
-    with opened(browser, served.address, forgiven=("401",)) as seen:
+    with opened(browser, served.address, forgiven=("status of 401",)) as seen:
         seen.sign_in(made["token"])
         assert admin.delete(f"/v1/tokens/{made['id']}").status_code in (200, 204)
         seen.go("runs")
@@ -157,7 +157,7 @@ def test_a_revoked_token_leads_back_to_the_sign_in(served: Served, browser: Brow
 
 
 def test_a_range_by_keyboard_alone(served: Served, browser: Browser, admin: httpx.Client) -> None:
-    with opened(browser, served.address) as seen:
+    with opened(browser, served.address, forgiven=(GOING,)) as seen:
         page = seen.page
         page.goto(f"{served.address}/")
         page.keyboard.type(served.token())
@@ -228,6 +228,57 @@ def test_alerts_and_cables_are_seen_as_they_come(served: Served, browser: Browse
     admin.delete(f"/v1/ranges/{row['id']}")
 
 
+def test_a_range_that_goes_between_two_questions_is_shown_as_gone(
+    served: Served, browser: Browser, admin: httpx.Client
+) -> None:
+    row = served.launched(admin, name="going")
+
+    def late(route: Route) -> None:
+        assert admin.delete(f"/v1/ranges/{row['id']}").status_code == 202
+        served.until(admin, row["id"], "gone")
+        route.continue_()
+
+    with opened(browser, served.address, forgiven=(GOING,)) as seen:
+        seen.sign_in(served.token())
+        seen.page.route("**/links", late, times=1)
+        seen.go(f"ranges/{row['id']}")
+        expect(seen.page.locator("main .badge").first).to_contain_text("gone")
+        expect(seen.page.get_by_role("button", name="Destroy")).to_be_disabled()
+        expect(seen.page.get_by_role("alert")).to_have_text("")
+        assert any(re.search(GOING, one) for one in seen.complaints)
+
+
+def test_a_late_answer_never_paints_over_a_newer_one(served: Served, browser: Browser, admin: httpx.Client) -> None:
+    row = served.launched(admin, name="late")
+    path = f"/v1/ranges/{row['id']}"
+    asked_meanwhile: list[list[str]] = []
+
+    def late(route: Route) -> None:
+        before, answer = len(seen.asked), route.fetch()
+        assert answer.json()["status"] == "up"
+        assert admin.delete(path).status_code == 202
+        served.until(admin, row["id"], "gone")
+        expect(told).to_contain_text("Range is gone")
+        seen.page.clock.run_for(1000)
+        seen.page.evaluate("fetch('/healthz').then((answer) => answer.status)")  # what was asked before it is known now
+        asked_meanwhile.append([url for url in seen.asked[before:] if url.endswith(path)])
+        route.fulfill(response=answer)
+
+    with opened(browser, served.address, forgiven=(GOING,)) as seen:
+        seen.page.clock.install()
+        seen.sign_in(served.token())
+        seen.go(f"ranges/{row['id']}")
+        told = seen.page.get_by_role("list", name="What happened")
+        expect(told).to_contain_text("Range is up")
+        expect(seen.page.locator("main .badge").first).to_contain_text("up")
+        seen.page.clock.run_for(1000)
+        seen.page.route(f"**{path}", late, times=1)
+        assert admin.put(f"{path}/links/one/eth0", json={"up": False}).status_code == 200
+        expect(told).to_contain_text("Range is gone")
+        expect(seen.page.locator("main .badge").first).to_contain_text("gone")
+        assert asked_meanwhile == [[]], "the page asked again while an answer was on its way"
+
+
 def test_who_may_not_finds_it_shut(served: Served, browser: Browser, admin: httpx.Client) -> None:
     with opened(browser, served.address) as seen:
         seen.sign_in(served.token("viewer"))
@@ -238,7 +289,7 @@ def test_who_may_not_finds_it_shut(served: Served, browser: Browser, admin: http
 
 
 def test_faults_are_shown_where_they_are(served: Served, browser: Browser) -> None:
-    with opened(browser, served.address, forgiven=("422",)) as seen:
+    with opened(browser, served.address, forgiven=("status of 422",)) as seen:
         seen.sign_in(served.token())
         seen.page.keyboard.press("n")
         box = seen.page.get_by_role("dialog")
@@ -247,6 +298,21 @@ def test_faults_are_shown_where_they_are(served: Served, browser: Browser) -> No
         box.get_by_role("button", name="Launch", exact=True).click()
         expect(box.get_by_role("alert")).to_contain_text("topology.yaml:3:1")
         expect(box.get_by_role("alert")).to_contain_text("networks")
+
+
+SPANS = {
+    0: "0 s", 0.5: "0.5 s", 9.97: "10 s", 12.4: "12 s", 59.7: "1 min", 61: "1 min", 3570: "1 h", 3660: "1 h 1 min",
+    28_799: "8 h", 86_399: "1 d", 86_400 + 3_599: "1 d 1 h", 3 * 86_400: "3 d", 730 * 86_400: "2 years",
+}  # fmt: skip
+
+
+def test_spans_of_time_are_rounded_as_a_person_would(served: Served, browser: Browser) -> None:
+    with opened(browser, served.address) as seen:
+        seen.page.goto(f"{served.address}/")
+        said = seen.page.evaluate(
+            "seconds => import('/ui/words.js').then((words) => seconds.map(words.span))", list(SPANS)
+        )
+        assert dict(zip(SPANS, said, strict=True)) == SPANS
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

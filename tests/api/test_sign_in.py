@@ -106,7 +106,7 @@ def quiet(served: Served, browser: Browser, providers: WORLD) -> Iterator[Seen]:
 @pytest.fixture(scope="module")
 def loud(served: Served, browser: Browser, providers: WORLD) -> Iterator[Seen]:
     """One tab for tests in which somebody refuses a request."""
-    with at_the_door(served, browser, providers, "401", "403", "CORS", "ERR_FAILED") as seen:
+    with at_the_door(served, browser, providers, "status of 40[13]", "CORS", "ERR_FAILED") as seen:
         yield seen
 
 

@@ -1,8 +1,9 @@
 // Pools: copies of a topology that are kept launched, so that a range is there at once.
 import { all, call, change, part } from "../api.js";
-import { attempt, complain, dialog, field, sure } from "../dialogs.js";
+import { attempt, dialog, field, sure } from "../dialogs.js";
 import { empty, h, keyed, put, say } from "../dom.js";
 import { fillPool } from "../launch.js";
+import { renewing } from "../renew.js";
 import { follow } from "../stream.js";
 import { away, count, state } from "../words.js";
 
@@ -36,10 +37,8 @@ export async function show(main, here) {
     table.hidden = !found.length;
     put(none, found.length ? null : empty("No pools yet", "Fill one with a topology your people launch often: each of them then has a range at once.", no ? null : h("button", { class: "first", onclick: make }, "Fill the first one")));
   }
-  async function refresh() { rows = await all("/v1/pools"); paint(); }
-  let timer = null;
-  const soon = () => { timer ||= setTimeout(() => { timer = null; refresh().catch((error) => { if (error.status) complain(error); }); }, 150); };
+  const { now: refresh, soon, stop } = renewing(async () => { rows = await all("/v1/pools"); paint(); });
   paint();
   const stream = follow("/v1/events", { onEvent: (event) => { if (event.type === "pool.status") soon(); }, onState: here.live, onBack: soon });
-  return () => { stream.close(); clearTimeout(timer); };
+  return () => { stream.close(); stop(); };
 }

@@ -1,11 +1,12 @@
 // One range, alive: its drawing, the chosen node, its cables, alerts, consoles and everything that happened.
 import { ask, call, get, part, post } from "../api.js";
-import { attempt, choice, complain, dialog, field, LEASES, sure, troubleBox } from "../dialogs.js";
+import { attempt, choice, dialog, field, LEASES, sure, troubleBox } from "../dialogs.js";
 import { fact, h, put, say } from "../dom.js";
 import { Feed } from "../feed.js";
 import { nodePanel } from "../node.js";
-import { legend, Live } from "../topology.js";
+import { renewing } from "../renew.js";
 import { follow } from "../stream.js";
+import { legend, Live } from "../topology.js";
 import { away, clock, queue, span, state } from "../words.js";
 
 const OVER = ["gone", "failed"];
@@ -103,14 +104,13 @@ export async function show(main, here, id) {
     shownFor = row.digest;
   }
 
-  let timer = null, drawn = Promise.resolve();
-  async function refresh() {
+  const { now: refresh, soon, stop } = renewing(async () => {
     row = await get(base);
-    links = ["up", "degraded"].includes(row.status) ? (await get(`${base}/links`).catch(() => ({ items: links }))).items : [];
-    if (row.digest !== shownFor) await (drawn = draw());
+    const stands = ["up", "degraded"].includes(row.status) && row.desired !== "gone";
+    links = stands ? (await get(`${base}/links`).catch(() => ({ items: links }))).items : []; // it may go between the two questions
+    if (row.digest !== shownFor) await draw();
     paint();
-  }
-  const soon = () => { timer ||= setTimeout(() => { timer = null; refresh().catch((error) => { if (error.status !== 0) complain(error); }); }, 120); };
+  });
 
   await refresh();
   const began = Date.now() / 1000 - 2;
@@ -130,7 +130,7 @@ export async function show(main, here, id) {
     onState: here.live, onBack: soon,
   });
   const tick = setInterval(() => { if (!document.hidden && !OVER.includes(row.status)) soon(); }, 20000);
-  return () => { stream.close(); clearInterval(tick); clearTimeout(timer); ended(); live?.close(); };
+  return () => { stream.close(); clearInterval(tick); stop(); ended(); live?.close(); };
 }
 
 /** The node that has this address; the address itself when none has. */

@@ -1,18 +1,18 @@
 // All ranges: their states as they change, what is used of the quotas, launching and destroying.
-import { all, get, part } from "../api.js";
-import { attempt, complain, sure } from "../dialogs.js";
+import { all, call, get, part } from "../api.js";
+import { attempt, sure } from "../dialogs.js";
 import { empty, h, keyed, put, say } from "../dom.js";
 import { launch } from "../launch.js";
 import { meters } from "../meters.js";
+import { renewingRows } from "../renew.js";
 import { follow } from "../stream.js";
-import { call } from "../api.js";
 import { away, clock, count, queue, state } from "../words.js";
 
 const OVER = ["gone", "failed"];
 
 export async function show(main, here) {
   here.title("Ranges");
-  let rows = new Map((await all("/v1/ranges")).map((row) => [row.id, row]));
+  const rows = new Map((await all("/v1/ranges")).map((row) => [row.id, row]));
   const search = h("input", { type: "search", placeholder: "Search by name, topology, person …", "aria-label": "Search ranges", oninput: () => paint() });
   const old = h("input", { type: "checkbox", id: "old", onchange: () => paint() });
   const make = () => attempt(async () => {
@@ -34,7 +34,7 @@ export async function show(main, here) {
     attempt(async () => {
       const done = await sure(`Destroy ${row.name}?`, `All of its ${count(row.nodes.length, "node")} and what is on them will be gone. This cannot be undone.`, "Destroy",
         () => call("DELETE", `/v1/ranges/${part(row.id)}`));
-      if (done) { say(`${row.name} is being destroyed`); await fetchOne(row.id); }
+      if (done) { say(`${row.name} is being destroyed`); again(row.id); }
     });
   }
 
@@ -72,29 +72,7 @@ export async function show(main, here) {
     put(use, h("h2", {}, "What is used"), ...meters(list, here));
   }
 
-  async function fetchOne(id) {
-    try { rows.set(id, await get(`/v1/ranges/${part(id)}`)); } catch (error) { if (error.status !== 404) throw error; rows.delete(id); }
-    paint();
-  }
-
-  const due = new Set();
-  let timer = null;
-  const again = (id) => {
-    due.add(id);
-    timer ||= setTimeout(async () => {
-      timer = null;
-      const ids = [...due];
-      due.clear();
-      await Promise.all([...ids.map(fetchOne), usage()]).catch((error) => { ids.forEach((id) => due.add(id)); if (error.status !== 0) complain(error); });
-    }, 150);
-  };
-  const everything = async () => {
-    try {
-      rows = new Map((await all("/v1/ranges")).map((row) => [row.id, row]));
-      paint();
-      await usage();
-    } catch (error) { if (error.status !== 0) complain(error); }
-  };
+  const { again, everything, stop } = renewingRows("/v1/ranges", rows, () => { paint(); return usage(); });
   paint();
   await usage();
   const stream = follow("/v1/events", {
@@ -102,7 +80,7 @@ export async function show(main, here) {
     onState: here.live, onBack: everything,
   });
   const tick = setInterval(() => { if (!document.hidden) everything(); }, 15000);
-  return () => { stream.close(); clearInterval(tick); clearTimeout(timer); };
+  return () => { stream.close(); clearInterval(tick); stop(); };
 }
 
 function counted(rows) {

@@ -1,10 +1,11 @@
 // One run: its trials, phases, steps and alerts as they come; then what is decided, the verdicts, the report.
 import { all, ask, download, get, part, post } from "../api.js";
-import { attempt, complain, sure, troubleBox } from "../dialogs.js";
+import { attempt, sure, troubleBox } from "../dialogs.js";
 import { fact, h, put, say } from "../dom.js";
 import { Feed } from "../feed.js";
 import { Lanes } from "../lanes.js";
 import { showReport } from "../report.js";
+import { renewing } from "../renew.js";
 import { follow } from "../stream.js";
 import { clock, count, DECISIONS, label, queue, span, state } from "../words.js";
 
@@ -56,7 +57,6 @@ export async function show(main, here, id) {
   }
 
   async function finish() {
-    finished = true;
     const rows = await all(`${base}/verdicts`).catch(() => []);
     const files = row.files || [];
     const report = h("div", { class: "after" });
@@ -66,15 +66,14 @@ export async function show(main, here, id) {
       report);
     const html = files.find((name) => name.endsWith("report.html"));
     if (html) showReport(report, await (await ask("GET", `${base}/files/${html.split("/").map(part).join("/")}`)).text());
+    finished = true;
   }
 
-  let timer = null;
-  async function refresh() {
+  const { now: refresh, soon, stop } = renewing(async () => {
     row = await get(base);
     paint();
     if (row.status === "done" && !finished) await finish();
-  }
-  const soon = () => { timer ||= setTimeout(() => { timer = null; refresh().catch((error) => { if (error.status) complain(error); }); }, 150); };
+  });
   paint();
   if (row.status === "done") await finish();
   const began = Date.now() / 1000 - 2;
@@ -92,7 +91,7 @@ export async function show(main, here, id) {
     onState: here.live, onBack: soon,
   });
   const tick = setInterval(() => { if (!document.hidden && !OVER.includes(row.status)) soon(); }, 15000);
-  return () => { stream.close(); clearInterval(tick); clearTimeout(timer); };
+  return () => { stream.close(); clearInterval(tick); stop(); };
 }
 
 /** Why it is decided so: all that fell short, or that every gate holds, with the rest a click away. */

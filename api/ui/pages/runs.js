@@ -1,14 +1,15 @@
 // All runs of campaigns, and starting one.
-import { all, get, part } from "../api.js";
-import { attempt, complain } from "../dialogs.js";
+import { all, part } from "../api.js";
+import { attempt } from "../dialogs.js";
 import { badge, empty, h, keyed, put, say } from "../dom.js";
 import { startRun } from "../launch.js";
+import { renewingRows } from "../renew.js";
 import { follow } from "../stream.js";
 import { away, count, DECISIONS, queue, span, state } from "../words.js";
 
 export async function show(main, here) {
   here.title("Runs");
-  let rows = new Map((await all("/v1/runs")).map((row) => [row.id, row]));
+  const rows = new Map((await all("/v1/runs")).map((row) => [row.id, row]));
   const make = () => attempt(async () => {
     const made = await startRun(here);
     if (made?.id) { say("The run is asked for"); location.hash = `#/runs/${part(made.id)}`; }
@@ -43,23 +44,11 @@ export async function show(main, here) {
     else if (wanted) put(none, empty("Nothing fits", `No run fits “${search.value}”.`, h("button", { onclick: () => { search.value = ""; paint(); search.focus(); } }, "Clear the search")));
     else put(none, empty("No runs yet", "A run attacks equal ranges with and without a defence, and decides by the evidence whether it works.", button.disabled ? null : h("button", { class: "first", onclick: make }, "Start the first one")));
   }
-  const due = new Set();
-  let timer = null;
-  const again = (id) => {
-    due.add(id);
-    timer ||= setTimeout(async () => {
-      timer = null;
-      const ids = [...due];
-      due.clear();
-      try { for (const id of ids) rows.set(id, await get(`/v1/runs/${part(id)}`)); } catch (error) { if (error.status) complain(error); }
-      paint();
-    }, 200);
-  };
-  const everything = async () => { try { rows = new Map((await all("/v1/runs")).map((row) => [row.id, row])); paint(); } catch (error) { if (error.status) complain(error); } };
+  const { again, everything, stop } = renewingRows("/v1/runs", rows, paint);
   paint();
   const stream = follow("/v1/events", {
     onEvent: (event) => { if (["run.status", "run.progress"].includes(event.type)) again(event.subject.slice(4)); }, onState: here.live, onBack: everything,
   });
   const tick = setInterval(() => { if (!document.hidden) everything(); }, 15000);
-  return () => { stream.close(); clearInterval(tick); clearTimeout(timer); };
+  return () => { stream.close(); clearInterval(tick); stop(); };
 }
