@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.api.serving import Served, serving
+from tests.serving import Served, serving
 
 
 @pytest.fixture(scope="module")

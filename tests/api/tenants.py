@@ -30,7 +30,7 @@ from range.service import run_files, tokens
 from range.service.access import ACTIONS
 from range.service.keepers import Keepers
 from range.wire import TokenRequest, Upload, UploadFile
-from tests.api.serving import Served, serving
+from tests.serving import Served, serving
 from tests.unit.bundle.runs import a_run_folder
 from tests.unit.service.campaigning import FILES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.api.serving import Served
+from tests.serving import Served
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import httpx
 from sqlalchemy import text
 
 from range.chain import START
-from tests.api.serving import Served
+from tests.serving import Served
 
 
 def test_it_is_read_in_pages_oldest_first(served: Served, admin: httpx.Client) -> None:

@@ -21,8 +21,8 @@ from range.service.context import Principal, Service
 from range.store.opening import open_store
 from range.stores import Writing
 from range.wire import TokenRequest
-from tests.api.serving import Served
 from tests.builders import a_service
+from tests.serving import Served
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from api.routes.consoles import FAULT, GONE, REFUSED, TOO_MUCH, Bounds, same_origin, sized
 from range.testing.supplies import MemoryTerminals
-from tests.api.serving import PATIENCE, Served
+from tests.serving import PATIENCE, Served
 
 
 @pytest.fixture(scope="module")

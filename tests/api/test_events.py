@@ -16,7 +16,7 @@ import pytest
 
 from api.sse import ROOM
 from range.rows import OrgRow
-from tests.api.serving import Served, serving
+from tests.serving import Served, serving
 
 
 class Feed:

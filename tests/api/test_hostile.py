@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.api.serving import Served, serving
+from tests.serving import Served, serving
 
 TOPOLOGY = "schema: jointrange.topology/1\nname: mine\nnodes:\n  one: {image: jointrange/base}\n"
 YAML = {"Content-Type": "application/yaml"}

@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Route, expect
 
 from api.routes.page import FOLDER, assets, policy, public
 from range.service.issuers import Issuer
-from tests.api.serving import Served
 from tests.browser import GOING, Seen, chromium, opened
+from tests.serving import Served
 
 NAMESPACES = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"}
 

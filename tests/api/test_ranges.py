@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from range.rows import AnswerRow, RangeRow
-from tests.api.serving import Served
+from tests.serving import Served
 
 TOPOLOGY = """schema: jointrange.topology/1
 name: mine

@@ -14,7 +14,7 @@ from range.bundle.verify import verify
 from range.rows import RunRow
 from range.service import run_files
 from range.wire import RescoreView, RunView, VerdictView
-from tests.api.serving import Served
+from tests.serving import Served
 from tests.unit.service.campaigning import an_upload, working
 
 BODY = {"upload": an_upload().model_dump(), "trials": 1, "fresh": True}

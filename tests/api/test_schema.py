@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.serving import Served, serving
+from tests.serving import Served, serving
 
 pytestmark = pytest.mark.slow
 

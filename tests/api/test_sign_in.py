@@ -17,8 +17,8 @@ from playwright.sync_api import Browser, Page, expect
 from range.rows import OrgRow
 from range.service.issuers import Issuer
 from tests.api.issuing import DISCOVERY, SignInProvider, answering
-from tests.api.serving import Served, serving
 from tests.browser import Seen, chromium, opened
+from tests.serving import Served, serving
 
 WORLD = dict[str, SignInProvider]
 

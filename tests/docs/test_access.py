@@ -19,7 +19,7 @@ from range.service import admission, fairshare, tokens
 from range.service.access import ACTIONS, INSTALLATION, ROLES, WHOLE
 from range.service.issuers import DEFAULT_ALGORITHMS, Issuer, check_together
 from range.wire import AuditCheck
-from tests.api.serving import serving
+from tests.serving import serving
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "access.md").read_text(encoding="utf-8")
 

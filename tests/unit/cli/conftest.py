@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.serving import Served
 from tests.unit.cli.program import Program
-from tests.unit.client.serving import Served
 
 
 @pytest.fixture
 def remote(served: Served, tmp_path: Path) -> Program:
     """`jointrange` with JOINTRANGE_SERVER and a token that may do everything."""
-    return Program(tmp_path, {"JOINTRANGE_SERVER": served.url, "JOINTRANGE_TOKEN": served.token})
+    return Program(tmp_path, {"JOINTRANGE_SERVER": served.address, "JOINTRANGE_TOKEN": served.admin})

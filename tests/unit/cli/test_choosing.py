@@ -10,18 +10,18 @@ import pytest
 
 from range.cli.exits import BAD_INPUT
 from tests.architecture.source import ROOT
+from tests.serving import Served
 from tests.unit.cli.program import Program
-from tests.unit.client.serving import Served
 
 
 def test_the_option_goes_before_the_variable(served: Served, tmp_path: Path) -> None:
-    lost = Program(tmp_path, {"JOINTRANGE_SERVER": "http://127.0.0.1:1", "JOINTRANGE_TOKEN": served.token})
-    code, out, _ = lost("--server", served.url, "ls", "--json")
+    lost = Program(tmp_path, {"JOINTRANGE_SERVER": "http://127.0.0.1:1", "JOINTRANGE_TOKEN": served.admin})
+    code, out, _ = lost("--server", served.address, "ls", "--json")
     assert (code, out) == (0, "[]\n")
 
 
 def test_a_token_that_is_wrong_is_bad_input(served: Served, tmp_path: Path) -> None:
-    code, _, error = Program(tmp_path, {"JOINTRANGE_TOKEN": "jr_no_such"})("--server", served.url, "ls")
+    code, _, error = Program(tmp_path, {"JOINTRANGE_TOKEN": "jr_no_such"})("--server", served.address, "ls")
     assert code == BAD_INPUT
     assert "jr_no_such" not in error
 

@@ -6,30 +6,30 @@ import pytest
 
 from range.errors import Forbidden, NotFound, Unauthenticated
 from range.wire import OrgChange, OrgRequest, QuotaView, TokenRequest
+from tests.serving import Served
 from tests.unit.client.conftest import Ask
-from tests.unit.client.serving import Served
 
 
 def test_a_token_is_made_used_and_revoked(served: Served, ask: Ask) -> None:
-    client = ask(served.url, served.token)
+    client = ask(served.address, served.admin)
     made = client.tokens.new(TokenRequest(name="ci", role="operator", lease="1h"))
     assert made.id in [one.id for one in client.tokens.all()]
-    other = ask(served.url, made.token)
+    other = ask(served.address, made.token)
     assert (other.access.me().name, other.access.me().role) == ("ci", "operator")
     with pytest.raises(Forbidden):
         list(other.tokens.all())
     client.tokens.revoke(made.id)
     with pytest.raises(Unauthenticated):
-        ask(served.url, made.token).access.me()
+        ask(served.address, made.token).access.me()
 
 
 def test_an_organisation_with_its_projects_and_use(served: Served, ask: Ask) -> None:
-    client = ask(served.url, served.token)
+    client = ask(served.address, served.admin)
     client.organisations.new(OrgRequest(id="blue", name="Blue", quota=QuotaView(ranges=2)))
     assert client.organisations.change("blue", OrgChange(share=2)).share == 2
     assert client.organisations.get("blue").quota.ranges == 2
     assert "blue" in [one.id for one in client.organisations.all()]
-    admin = ask(served.url, served.as_role("admin", "blue"))
+    admin = ask(served.address, served.token("admin", "blue"))
     admin.projects.new("web")
     assert [one.name for one in admin.projects.all()] == ["web"]
     admin.projects.remove("web")
@@ -43,7 +43,7 @@ def test_an_organisation_with_its_projects_and_use(served: Served, ask: Ask) -> 
 
 
 def test_the_audit_log(served: Served, ask: Ask) -> None:
-    client = ask(served.url, served.token)
+    client = ask(served.address, served.admin)
     client.tokens.revoke(client.tokens.new(TokenRequest(name="gone")).id)
     assert {"tokens.issue", "tokens.revoke"} & {one.action for one in client.audit.all()}
     check = client.audit.verify()

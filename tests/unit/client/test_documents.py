@@ -6,8 +6,8 @@ import pytest
 
 from range.errors import Invalid, NotFound, Refused
 from range.wire import Upload, UploadFile
+from tests.serving import Served
 from tests.unit.client.conftest import Ask
-from tests.unit.client.serving import Served
 from tests.unit.client.test_uploads import TOPOLOGY
 
 PLAIN = TOPOLOGY.partition(", files:")[0] + "}\n"
@@ -20,7 +20,7 @@ def an_upload(text: str) -> Upload:
 def test_a_topology_is_added_found_read_drawn_and_deleted(served: Served, ask: Ask) -> None:
     """Under a name of its own: the service is the same for all tests."""
     mine = PLAIN.replace("name: mine", "name: kept-for-a-while")
-    documents = ask(served.url, served.token).documents
+    documents = ask(served.address, served.admin).documents
     assert documents.add("topology", an_upload(mine), dry_run=True).name == "kept-for-a-while"
     with pytest.raises(NotFound):
         documents.get("topology", "kept-for-a-while")
@@ -38,7 +38,7 @@ def test_a_topology_is_added_found_read_drawn_and_deleted(served: Served, ask: A
 
 def test_what_is_wrong_has_its_positions(served: Served, ask: Ask) -> None:
     with pytest.raises(Invalid) as caught:
-        ask(served.url, served.token).documents.add("topology", an_upload(PLAIN.replace("cidr", "cider")))
+        ask(served.address, served.admin).documents.add("topology", an_upload(PLAIN.replace("cidr", "cider")))
     [*_, problem] = caught.value.problems
     assert problem.where.file == "t.yaml"
     assert problem.where.line == 3
@@ -46,4 +46,4 @@ def test_what_is_wrong_has_its_positions(served: Served, ask: Ask) -> None:
 
 def test_what_is_bundled_stays(served: Served, ask: Ask) -> None:
     with pytest.raises(Refused, match="comes with"):
-        ask(served.url, served.token).documents.remove("topology", "pair")
+        ask(served.address, served.admin).documents.remove("topology", "pair")

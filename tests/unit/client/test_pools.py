@@ -6,12 +6,12 @@ import pytest
 
 from range.errors import Invalid, NotFound
 from range.wire import PoolRequest
+from tests.serving import Served
 from tests.unit.client.conftest import Ask
-from tests.unit.client.serving import Served
 
 
 def test_a_pool_is_made_changed_and_removed(served: Served, ask: Ask) -> None:
-    pools = ask(served.url, served.token).pools
+    pools = ask(served.address, served.admin).pools
     made = pools.create(PoolRequest(name="lessons", topology="pair", warm=0))
     assert pools.find("lessons").id == pools.find(made.id).id == made.id
     assert pools.change(made.id, 1).warm == 1

@@ -10,13 +10,13 @@ from range.client import Client
 from range.errors import Conflict, Forbidden, Invalid, NotFound
 from range.topology import Impairment
 from range.wire import RangeChange, RangeRequest, RangeView
+from tests.serving import Served
 from tests.unit.client.conftest import Ask
-from tests.unit.client.serving import Served
 
 
 @pytest.fixture
 def client(served: Served, ask: Ask) -> Client:
-    return ask(served.url, served.token)
+    return ask(served.address, served.admin)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_inside_a_live_range(client: Client, live: RangeView) -> None:
 
 
 def test_a_viewer_may_not(served: Served, ask: Ask) -> None:
-    viewer = ask(served.url, served.as_role("viewer"))
+    viewer = ask(served.address, served.token("viewer"))
     assert list(viewer.ranges.all(ended=True)) is not None
     with pytest.raises(Forbidden):
         viewer.ranges.create(RangeRequest(topology="pair"))

@@ -9,13 +9,13 @@ import pytest
 from range.bundle.opening import sealed_result
 from range.errors import Conflict, NotFound
 from range.wire import EventView, RunRequest
+from tests.serving import Served
 from tests.unit.client.conftest import Ask
-from tests.unit.client.serving import Served
 from tests.unit.service.campaigning import an_upload
 
 
 def test_a_run_is_followed_to_its_verdicts_and_its_bundle(served: Served, ask: Ask, tmp_path: Path) -> None:
-    client = ask(served.url, served.token)
+    client = ask(served.address, served.admin)
     run = client.runs.start(RunRequest(upload=an_upload(), trials=1))
     heard: list[EventView] = []
     done = client.wait_run(run.id, 120, heard=heard.append)
@@ -34,7 +34,7 @@ def test_a_run_is_followed_to_its_verdicts_and_its_bundle(served: Served, ask: A
 
 
 def test_no_such_run(served: Served, ask: Ask) -> None:
-    client = ask(served.url, served.token)
+    client = ask(served.address, served.admin)
     with pytest.raises(NotFound):
         client.runs.get("run-none")
     with pytest.raises(NotFound):

@@ -10,13 +10,13 @@ import pytest
 from range.client import Client
 from range.errors import ServiceUnavailable, Unauthenticated
 from range.wire import EventView, RangeRequest
+from tests.serving import Served, serving
 from tests.unit.client.conftest import Ask
-from tests.unit.client.serving import Served, serving
 
 
 def test_it_does_not_show_its_token(served: Served) -> None:
-    with Client(served.url, "s3cr3t") as client:
-        assert repr(client) == f"Client('{served.url}')"
+    with Client(served.address, "s3cr3t") as client:
+        assert repr(client) == f"Client('{served.address}')"
         assert "s3cr3t" not in repr(vars(client))
         with pytest.raises(Unauthenticated):
             client.access.me()
@@ -24,7 +24,7 @@ def test_it_does_not_show_its_token(served: Served) -> None:
 
 def test_events_go_on_over_a_restart_of_the_service(tmp_path: Path, ask: Ask) -> None:
     with serving(tmp_path) as served:
-        client = ask(served.url, served.token)
+        client = ask(served.address, served.admin)
         heard: list[EventView] = []
         enough = threading.Event()
 
@@ -51,7 +51,7 @@ def test_events_go_on_over_a_restart_of_the_service(tmp_path: Path, ask: Ask) ->
 
 
 def test_a_service_that_went_away_is_told(tmp_path: Path) -> None:
-    with serving(tmp_path) as served, Client(served.url, served.token, patience=0.5) as client:
+    with serving(tmp_path) as served, Client(served.address, served.admin, patience=0.5) as client:
         assert client.access.me().role == "admin"
         served.stop()
         with pytest.raises(ServiceUnavailable, match="does not answer"):

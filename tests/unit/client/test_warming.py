@@ -9,8 +9,8 @@ from range.client.warming import await_, measure, summed
 from range.errors import ImageMissing, ServiceUnavailable
 from range.testing.supplies import MemoryImages
 from range.wire import RangeRequest, Upload, UploadFile
+from tests.serving import Served
 from tests.unit.client.conftest import Ask
-from tests.unit.client.serving import Served
 
 TOPOLOGY = """schema: jointrange.topology/1
 name: warmed
@@ -33,7 +33,7 @@ def left(served: Served, client: Client) -> tuple[list[str], list[str]]:
 
 
 def test_both_are_measured_in_turn_and_nothing_is_left(served: Served, ask: Ask) -> None:
-    client = ask(served.url, served.token)
+    client = ask(served.address, served.admin)
     lines: list[str] = []
     began = max((one.created for one in client.ranges.all(ended=True)), default=0.0)
     found = measure(client, request(), 2, lines.append)
@@ -47,7 +47,7 @@ def test_both_are_measured_in_turn_and_nothing_is_left(served: Served, ask: Ask)
 
 
 def test_nothing_is_left_when_it_is_interrupted(served: Served, ask: Ask) -> None:
-    client = ask(served.url, served.token)
+    client = ask(served.address, served.admin)
 
     def interrupt(_line: str) -> None:
         raise KeyboardInterrupt
@@ -58,7 +58,7 @@ def test_nothing_is_left_when_it_is_interrupted(served: Served, ask: Ask) -> Non
 
 
 def test_what_makes_the_pool_fail_is_raised(served: Served, ask: Ask) -> None:
-    client = ask(served.url, served.token)
+    client = ask(served.address, served.admin)
     images = served.service.ports().images
     assert isinstance(images, MemoryImages)
     images.missing.add("nobody/has")
@@ -69,7 +69,7 @@ def test_what_makes_the_pool_fail_is_raised(served: Served, ask: Ask) -> None:
 
 def test_waiting_ends(served: Served, ask: Ask) -> None:
     with pytest.raises(ServiceUnavailable, match=r"the moon is no cheese after 0\.1 s"):
-        await_(ask(served.url, served.token), lambda: False, "the moon is no cheese", 0.1)
+        await_(ask(served.address, served.admin), lambda: False, "the moon is no cheese", 0.1)
 
 
 def test_medians_and_their_ratio() -> None:

@@ -1,6 +1,6 @@
-"""The service as callers meet it: an app behind a real web server, with keepers over a pretended engine.
+"""A whole service on a port of its own, as its callers meet it.
 
-Everything is real but the engine: the store is a SQLite file, the server is uvicorn.
+Everything is real but the engine: the app, its web server, its keepers, and its store, a SQLite file.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from range.clock import SystemClock
-from range.ports import Ports
 from range.rows import Role
 from range.service import tokens
 from range.service.context import Limits, Service
@@ -28,24 +28,68 @@ from range.service.issuers import Issuer
 from range.store.opening import deployment, open_store
 from range.testing.memory import MemoryEngine, MemorySwitchboard
 from range.testing.supplies import memory_ports
+from range.testing.world import Answer
 from range.wire import TokenRequest
 from tests.builders import a_service
 
 PATIENCE = 20.0
+START = 60.0
 
 
 @dataclass
 class Served:
-    """A running service. `ports`: what its keepers and live calls use, but for the stop flag."""
+    """A service and what it stands on. `make` builds its app anew; `stop` and `start` are a restart."""
 
     service: Service
-    app: FastAPI
     engine: MemoryEngine
     switchboard: MemorySwitchboard
-    address: str
+    make: Callable[[], FastAPI]
+    app: FastAPI = field(init=False)
+    _port: int = 0
+    _running: tuple[uvicorn.Server, threading.Thread] | None = None
     _clients: list[httpx.Client] = field(default_factory=list)
 
-    def token(self, role: Role = "admin", org: str = "", project: str = "", lease: str = "1h") -> str:
+    @property
+    def address(self) -> str:
+        """The same after a restart."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Begin to answer, on the port of before if there was one."""
+        door = socket.create_server(("127.0.0.1", self._port))
+        self._port = door.getsockname()[1]
+        self.app = self.make()
+        server = uvicorn.Server(
+            uvicorn.Config(self.app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="on")
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
+        thread.start()
+        self._running = server, thread
+        assert httpx.get(f"{self.address}/healthz", timeout=START).status_code == 200
+
+    def stop(self) -> None:
+        """Answer nobody any more."""
+        if self._running is None:
+            return
+        server, thread = self._running
+        self.app.state.closing()
+        server.should_exit = True
+        thread.join(START)
+        self._running = None
+        assert not thread.is_alive(), "the web server did not end"
+
+    def close(self) -> None:
+        """Stop, and let go of the callers."""
+        for client in self._clients:
+            client.close()
+        self.stop()
+
+    @cached_property
+    def admin(self) -> str:
+        """A token that may do everything."""
+        return self.token()
+
+    def token(self, role: Role = "admin", org: str = "", project: str = "", lease: str = "1d") -> str:
         """A new token."""
         ask = TokenRequest(name="test", role=role, project=project, lease=lease)
         with self.service.store.writing() as rows:
@@ -53,9 +97,8 @@ class Served:
 
     def client(self, role: Role = "admin", org: str = "", project: str = "") -> httpx.Client:
         """A caller of this role."""
-        headers = {"Authorization": f"Bearer {self.token(role, org, project)}"}
-        made = httpx.Client(base_url=self.address, headers=headers, timeout=PATIENCE)
-        self._clients.append(made)
+        made = self.stranger()
+        made.headers["Authorization"] = f"Bearer {self.token(role, org, project)}"
         return made
 
     def stranger(self) -> httpx.Client:
@@ -88,25 +131,17 @@ class Served:
             seen = self.service.store.wait(seen, 0.2)
         return found
 
-    def close(self) -> None:
-        for client in self._clients:
-            client.close()
-
 
 @contextlib.contextmanager
 def serving(
-    folder: Path,
-    *,
-    keep: bool = True,
-    limits: Limits | None = None,
-    hosts: tuple[str, ...] | None = None,
-    issuers: tuple[Issuer, ...] = (),
-) -> Iterator[Served]:
-    """A service for the length of a block."""
+    folder: Path, *, answer: Answer | None = None, keep: bool = True, limits: Limits | None = None,
+    hosts: tuple[str, ...] | None = None, issuers: tuple[Issuer, ...] = (),
+) -> Iterator[Served]:  # fmt: skip
+    """A service in this folder for the length of a block. `answer`: what its nodes answer to commands."""
     store = open_store(f"sqlite:///{folder / 'service.db'}", migrate=True)
-    engine = MemoryEngine(instance="test")
+    engine = MemoryEngine(instance="test") if answer is None else MemoryEngine(answer=answer, instance="test")
     switchboard = MemorySwitchboard(engine)
-    ports: Ports = memory_ports(engine, switchboard)
+    ports = memory_ports(engine, switchboard)
     service = a_service(
         store,
         folder,
@@ -115,34 +150,10 @@ def serving(
         deployment=deployment(store),
         limits=limits or Limits(),
     )
-    app = create_app(service, keep=keep, hosts=hosts, issuers=issuers)
-    with _listening(app) as address:
-        served = Served(service, app, engine, switchboard, address)
-        try:
-            yield served
-        finally:
-            served.close()
-            app.state.closing()
-    store.close()
-
-
-@contextlib.contextmanager
-def _listening(app: FastAPI) -> Iterator[str]:
-    """The app behind a web server; its address."""
-    door = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="on")
-    )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
-    thread.start()
-    address = f"http://127.0.0.1:{door.getsockname()[1]}"
-    with httpx.Client(base_url=address, timeout=PATIENCE) as client:
-        assert client.get("/healthz").status_code == 200
+    made = Served(service, engine, switchboard, lambda: create_app(service, keep=keep, hosts=hosts, issuers=issuers))
     try:
-        yield address
+        made.start()
+        yield made
     finally:
-        app.state.closing()
-        server.should_exit = True
-        thread.join(PATIENCE)
-        door.close()
-        assert not thread.is_alive(), "the web server did not end"
+        made.close()
+        store.close()
