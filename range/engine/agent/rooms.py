@@ -10,6 +10,7 @@ import ctypes
 import os
 import socket
 import struct
+import time
 from collections.abc import Iterable
 
 from range.engine.agent.netlink import AgentError, Netlink
@@ -60,6 +61,8 @@ HOME = os.open("/proc/self/ns/net", os.O_RDONLY)
 
 
 RUNTIMES = ("runc", "crun", "youki")
+START, LOOK = 10.0, 0.002
+"""Seconds: how long the runtime may take from a container's start to its program, and between two looks."""
 
 
 def has_own_root(pid: int) -> bool:
@@ -78,12 +81,22 @@ def has_own_root(pid: int) -> bool:
     return (own.st_dev, own.st_ino) != (machine.st_dev, machine.st_ino)
 
 
-def write_in_root(pid: int, path: str, data: bytes) -> None:
+def _rooted(pid: int, patience: float) -> bool:
+    """Whether it has its own root within `patience` seconds. The engine calls a container started a moment before its
+    program runs, and the kernel tells nobody when it does: this looks until it sees."""
+    ends = time.monotonic() + patience
+    while not (own := has_own_root(pid)) and time.monotonic() < ends:
+        time.sleep(LOOK)
+    return own
+
+
+def write_in_root(pid: int, path: str, data: bytes, *, patience: float = START) -> None:
     """Overwrite an existing file below a container's root; links cannot lead out of it (openat2, RESOLVE_IN_ROOT).
 
-    Raises AgentError: no such file, or the process has the machine's own root.
+    `patience`: seconds in which a process that is just being started may leave the machine's root.
+    Raises AgentError: no such file, or the process keeps the machine's own root; OSError: it ended.
     """
-    if not has_own_root(pid):
+    if not _rooted(pid, patience):
         raise AgentError(f"writing {path} in a node: process {pid} has no root of its own")
     root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY)
     how = struct.pack("QQQ", os.O_WRONLY, 0, 0x10 | 0x02)

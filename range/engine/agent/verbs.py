@@ -141,11 +141,11 @@ def _wire_node(
             changes += [address_request(number, text) for text in end["addresses"]]
         inside.run(changes)
         _routes(inside, inside.links() if known else None, {(route["to"], route["via"]) for route in node["routes"]})
+        write_in_root(node["pid"], "/etc/hosts", hosts.replace("@NAME@", node["name"]).encode())
     except AgentError as error:
         raise AgentError(f"node {node['name']}: {error}") from error
     finally:
         os.close(room.fd)
-    write_in_root(node["pid"], "/etc/hosts", hosts.replace("@NAME@", node["name"]).encode())
     for end in fresh:
         state["ports"][end["port"]] = end["digest"]
         state.get("impaired", {}).pop(end["port"], None)

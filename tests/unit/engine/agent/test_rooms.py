@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -91,18 +92,58 @@ def test_nothing_is_made_that_was_not_there(node: Node) -> None:
     assert container_of(node.pid) == node.life.container
 
 
-NAMED = "open('/proc/self/comm', 'w').write('runc:[2:INIT]'); print('here', flush=True); input()"
+STARTING = """
+import os, sys
+name = os.open("/proc/self/comm", os.O_WRONLY)
+os.write(name, b"runc:[2:INIT]")
+print("here", flush=True)
+input()
+os.chroot(sys.argv[1])
+os.write(name, b"program")
+input()
+"""
+"""What the runtime is to a container: at first of its name and on the machine's root, and then neither."""
+
+
+@pytest.fixture
+def starting(node: Node) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that goes to the node's root when it is told a line, and ends at the second."""
+    command = [sys.executable, "-c", STARTING, str(node.root)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"here\n"
+        yield process
+        process.communicate(b"\n\n")
 
 
 @needs_root
-def test_a_process_that_the_runtime_is_just_starting_is_not_written_into(node: Node) -> None:
-    """It may still have the machine's own root."""
+def test_a_process_that_stays_on_the_machines_root_is_not_written_into(
+    node: Node, starting: subprocess.Popen[bytes]
+) -> None:
     assert has_own_root(node.pid)
-    command = [sys.executable, "-c", NAMED]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as starting:
-        assert starting.stdout
-        assert starting.stdout.readline() == b"here\n"
-        assert not has_own_root(starting.pid)
-        with pytest.raises(AgentError, match="no root of its own"):
-            write_in_root(starting.pid, "/etc/nothing-of-that-name", b"")
-        starting.communicate(b"\n")
+    assert not has_own_root(starting.pid)
+    with pytest.raises(AgentError, match="no root of its own"):
+        write_in_root(starting.pid, "/etc/nothing-of-that-name", b"", patience=0.05)
+
+
+@needs_root
+def test_one_that_is_just_being_started_is_waited_for(node: Node, starting: subprocess.Popen[bytes]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(write_in_root, starting.pid, "/etc/hosts", b"127.0.0.1 one\n")
+        with pytest.raises(TimeoutError):
+            written.result(0.1)
+        assert starting.stdin
+        starting.stdin.write(b"\n")
+        starting.stdin.flush()
+        written.result()
+    assert (node.root / "etc/hosts").read_bytes() == b"127.0.0.1 one\n"
+
+
+@needs_root
+def test_one_that_ends_meanwhile_is_waited_for_no_longer(node: Node, starting: subprocess.Popen[bytes]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(write_in_root, starting.pid, "/etc/hosts", b"127.0.0.1 one\n")
+        starting.kill()
+        starting.wait()
+        with pytest.raises(OSError, match="No such"):
+            written.result()
