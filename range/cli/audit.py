@@ -11,7 +11,7 @@ import typer
 
 from range.cli import console, exits
 from range.cli.choosing import service
-from range.cli.ranges import Json
+from range.cli.options import Json
 from range.cli.show import when
 
 app = typer.Typer(no_args_is_help=True, help="Who did what on a service, as a chain that cannot be changed unseen.")

@@ -7,7 +7,6 @@ Must never: judge, or decide the exit code by anything but the campaign's decisi
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,8 +22,8 @@ from range.cli import console, exits
 from range.cli.choosing import desk, told
 from range.cli.desk import RunWish, Waiting
 from range.cli.live import RunView
-from range.cli.ranges import Json, Project, Timeout, Wait
-from range.errors import Exhausted, Invalid, Problem, Where
+from range.cli.options import Json, Project, Timeout, Wait, duration
+from range.errors import Exhausted
 from range.judging.breakdown import breakdown
 from range.judging.breakdown import told as told_of
 from range.judging.result import CampaignResult
@@ -103,13 +102,6 @@ def _begun(run_id: str, json: bool) -> None:
         console.show_json({"run_id": run_id})
     else:
         console.out.print(f"run {run_id} is on its way; `jointrange events {run_id}` follows it")
-
-
-def duration(option: str, text: str | None) -> str | None:
-    """A duration of the command line. Raises Invalid."""
-    if text is not None and not re.fullmatch(r"[0-9]+(\.[0-9]+)?(us|ms|s|m|h)", text):
-        raise Invalid([Problem(Where(option, 0, 0), f"`{text}` is not a duration", "a number and ms, s, m or h: 90s")])
-    return text
 
 
 def tell_ci(result: CampaignResult, folder: Path, environment: Mapping[str, str]) -> None:

@@ -49,6 +49,11 @@ def show_error(error: errors.RangeError) -> None:
         err.print(Text.assemble(("  → ", "cyan"), error.hint))
 
 
+def note(line: str) -> None:
+    """How far a measurement is, on standard error."""
+    err.print(Text(line, style="dim"))
+
+
 def plain(value: Any) -> Any:
     """Dataclasses and models as plain data for JSON."""
     if isinstance(value, BaseModel):

@@ -12,7 +12,7 @@ from rich.text import Text
 from range import wiring
 from range.cli import console, exits
 from range.cli.choosing import only_here
-from range.cli.ranges import Json
+from range.cli.options import Json
 from range.settings import from_environment
 
 STYLES = {"ok": "green", "limited": "yellow", "broken": "bold red"}

@@ -12,7 +12,7 @@ import typer
 
 from range.cli import console
 from range.cli.choosing import service
-from range.cli.ranges import Json
+from range.cli.options import Json
 from range.cli.show import count, size, when
 from range.errors import RangeError
 from range.rows import DocumentKind

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from range.catalogue.foreign import overlay as read_overlay
 from range.cli import console, exits
-from range.cli.ranges import Json
+from range.cli.options import Json
 from range.errors import Refused
 from range.flows.imports import Import, save, take, told
 from range.importing import Defaults, Kind, Overlay

@@ -13,7 +13,7 @@ import typer
 from range.bundle import keys
 from range.bundle.sealing import add_signature
 from range.cli import console
-from range.cli.ranges import Json
+from range.cli.options import Json
 from range.cli.results import Source
 
 app = typer.Typer(no_args_is_help=True, help="Make and look at the keys that sign sealed results.")

@@ -14,9 +14,8 @@ from range import wiring
 from range.cli import console
 from range.cli.choosing import desk, only_here
 from range.cli.forwarding import Forward
-from range.cli.ranges import Json, RangeName
+from range.cli.options import Json, RangeName, bad
 from range.cli.show import impairment
-from range.errors import Invalid, Problem, Where
 from range.settings import from_environment
 from range.topology import Impairment
 
@@ -130,8 +129,3 @@ def parse_impairment(given: dict[str, str | float]) -> Impairment:
         first = error.errors()[0] if hasattr(error, "errors") else {"loc": ("?",), "msg": str(error)}
         option = "--" + str(first["loc"][0])
         raise bad("link set", f"{option} is wrong; write e.g. --rate 10mbit, --delay 20ms, --loss 0.5") from error
-
-
-def bad(command: str, what: str) -> Invalid:
-    """Something on the command line is wrong."""
-    return Invalid([Problem(Where(f"jointrange {command}", 0, 0), what)])

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from range.cli import console
 from range.cli.choosing import service
-from range.cli.ranges import Json, RangeName
+from range.cli.options import Json, RangeName
 from range.cli.show import when
 from range.errors import NotFound
 

@@ -11,8 +11,7 @@ import typer
 
 from range.cli import console
 from range.cli.choosing import service
-from range.cli.network import bad
-from range.cli.ranges import Json
+from range.cli.options import Json, bad
 from range.cli.show import age, size, when
 
 if TYPE_CHECKING:

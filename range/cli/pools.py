@@ -12,7 +12,7 @@ import typer
 from range.catalogue.finding import is_path
 from range.cli import console
 from range.cli.choosing import service
-from range.cli.ranges import File, Json, Project, Tools
+from range.cli.options import File, Json, Project, Tools
 
 if TYPE_CHECKING:
     from range.wire import PoolView

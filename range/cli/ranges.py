@@ -16,21 +16,11 @@ from range import wiring
 from range.cli import console
 from range.cli.choosing import desk, only_here
 from range.cli.desk import RangeWish, Waiting
+from range.cli.options import File, Json, Lease, Named, NodeName, Project, RangeName, Timeout, Tools, Wait
 from range.cli.show import age, impairment
 from range.errors import Invalid, Problem, Where
 from range.flows import ranges
 from range.settings import from_environment
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-File = Annotated[str, typer.Argument(metavar="TOPOLOGY", help="A bundled topology's name, or a path.")]
-RangeName = Annotated[str, typer.Argument(metavar="RANGE", help="The range's name (`jointrange ls`).")]
-NodeName = Annotated[str, typer.Argument(metavar="NODE", help="The node's name (`jointrange inspect RANGE`).")]
-Named = Annotated[str, typer.Option("--name", "-n", help="The range's name; the topology's own when absent.")]
-Tools = Annotated[list[str] | None, typer.Option("--tool", "-t", help="Deploy this tool as well; repeatable.")]
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="With a server: wait until it is done.")]
-Timeout = Annotated[float | None, typer.Option(help="With a server: seconds to wait; it goes on all the same.")]
-Lease = Annotated[str, typer.Option(metavar="DURATION", help="With a server: how long it lives, e.g. 2h.")]
-Project = Annotated[str, typer.Option(help="With a server: the project it belongs to.")]
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 """What the engine lets a container's name hold, and a lock file's."""

@@ -20,7 +20,7 @@ from range.bundle.opening import judged_again, sealed_result
 from range.bundle.verify import Verification, short
 from range.bundle.verify import verify as verify_source
 from range.cli import console, exits
-from range.cli.ranges import Json
+from range.cli.options import Json
 from range.cli.show import count
 from range.errors import Conflict, Refused
 from range.judging.scorecard import Comparison, Outcome

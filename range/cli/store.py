@@ -12,7 +12,7 @@ import typer
 
 from range import wiring
 from range.cli import console
-from range.cli.ranges import Json
+from range.cli.options import Json
 from range.cli.show import count
 from range.settings import from_environment
 

@@ -11,7 +11,7 @@ import typer
 
 from range.cli import console
 from range.cli.choosing import service
-from range.cli.ranges import Json
+from range.cli.options import Json
 from range.cli.show import when
 from range.rows import Role
 

@@ -13,7 +13,7 @@ import typer
 
 from range import catalogue, drawing
 from range.cli import console
-from range.cli.ranges import File, Json
+from range.cli.options import File, Json
 from range.cli.show import count
 from range.errors import Conflict
 from range.layout import resolve

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from range.cli.campaigns import duration, show, tell_ci
-from range.errors import Exhausted, Invalid
+from range.cli.campaigns import show, tell_ci
+from range.errors import Exhausted
 from range.ledger import Phase
 from tests.builders import a_demo_result
 
@@ -53,10 +53,3 @@ def test_a_ci_system_gets_annotations_and_a_summary(tmp_path: Path, capsys: pyte
     assert capsys.readouterr().err == ""
     with pytest.raises(Exhausted, match="cannot write"):
         tell_ci(a_demo_result(), tmp_path, {**told, "GITHUB_STEP_SUMMARY": str(tmp_path)})
-
-
-def test_durations_of_the_command_line() -> None:
-    assert duration("--benign-window", None) is None
-    assert duration("--benign-window", "1.5h") == "1.5h"
-    with pytest.raises(Invalid, match=r"--benign-window: `60` is not a duration"):
-        duration("--benign-window", "60")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from range.cli.network import bad, parse_impairment
+from range.cli.network import parse_impairment
 from range.errors import Invalid
 from range.topology import Impairment
 
@@ -18,7 +18,3 @@ def test_a_wrong_one_names_its_option(given: dict[str, str | float]) -> None:
     with pytest.raises(Invalid) as caught:
         parse_impairment(given)
     assert f"--{next(iter(given))}" in str(caught.value)
-
-
-def test_a_wrong_command_line_is_bad_input() -> None:
-    assert "jointrange forward" in str(bad("forward", "x"))

@@ -1,4 +1,4 @@
-"""Clients and transports that are closed when their test is over."""
+"""Transports that are closed when their test is over."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from range.client import Client
 from range.client.transport import Transport
 
 Reach = Callable[..., Transport]
-Ask = Callable[..., Client]
 
 
 @pytest.fixture
@@ -19,10 +17,3 @@ def reach() -> Iterator[Reach]:
     """`Transport(...)`."""
     with ExitStack() as open_:
         yield lambda *words, **more: open_.enter_context(closing(Transport(*words, **more)))
-
-
-@pytest.fixture
-def ask() -> Iterator[Ask]:
-    """`Client(...)`."""
-    with ExitStack() as open_:
-        yield lambda *words, **more: open_.enter_context(Client(*words, **more))

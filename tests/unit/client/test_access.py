@@ -7,7 +7,7 @@ import pytest
 from range.errors import Forbidden, NotFound, Unauthenticated
 from range.wire import OrgChange, OrgRequest, QuotaView, TokenRequest
 from tests.serving import Served
-from tests.unit.client.conftest import Ask
+from tests.unit.conftest import Ask
 
 
 def test_a_token_is_made_used_and_revoked(served: Served, ask: Ask) -> None:

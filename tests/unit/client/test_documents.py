@@ -7,8 +7,8 @@ import pytest
 from range.errors import Invalid, NotFound, Refused
 from range.wire import Upload, UploadFile
 from tests.serving import Served
-from tests.unit.client.conftest import Ask
 from tests.unit.client.test_uploads import TOPOLOGY
+from tests.unit.conftest import Ask
 
 PLAIN = TOPOLOGY.partition(", files:")[0] + "}\n"
 

@@ -7,7 +7,7 @@ import pytest
 from range.errors import Invalid, NotFound
 from range.wire import PoolRequest
 from tests.serving import Served
-from tests.unit.client.conftest import Ask
+from tests.unit.conftest import Ask
 
 
 def test_a_pool_is_made_changed_and_removed(served: Served, ask: Ask) -> None:

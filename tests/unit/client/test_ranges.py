@@ -11,7 +11,7 @@ from range.errors import Conflict, Forbidden, Invalid, NotFound
 from range.topology import Impairment
 from range.wire import RangeChange, RangeRequest, RangeView
 from tests.serving import Served
-from tests.unit.client.conftest import Ask
+from tests.unit.conftest import Ask
 
 
 @pytest.fixture

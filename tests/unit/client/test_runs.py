@@ -10,7 +10,7 @@ from range.bundle.opening import sealed_result
 from range.errors import Conflict, NotFound
 from range.wire import EventView, RunRequest
 from tests.serving import Served
-from tests.unit.client.conftest import Ask
+from tests.unit.conftest import Ask
 from tests.unit.service.campaigning import an_upload
 
 

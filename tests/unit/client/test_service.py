@@ -11,7 +11,7 @@ from range.client import Client
 from range.errors import ServiceUnavailable, Unauthenticated
 from range.wire import EventView, RangeRequest
 from tests.serving import Served, serving
-from tests.unit.client.conftest import Ask
+from tests.unit.conftest import Ask
 
 
 def test_it_does_not_show_its_token(served: Served) -> None:

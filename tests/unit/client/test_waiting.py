@@ -8,7 +8,7 @@ from range.client.waiting import failure
 from range.errors import ProvisionFailed, RangeError, ServiceUnavailable
 from range.wire import EventView, Trouble
 from tests.unit.client.answering import Say, a_range, an_event, answering, body, stream
-from tests.unit.client.conftest import Ask
+from tests.unit.conftest import Ask
 
 ROW, EVENTS = "/v1/ranges/r-1", "/v1/ranges/r-1/events"
 QUIET = Say(200, b"", {"content-type": "text/event-stream"})

@@ -17,17 +17,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from range.cli import console
-from range.cli.ranges import Json
+from range.cli.options import Json
 from range.errors import ServiceUnavailable
 from range.wire import RangeRequest, Upload, UploadFile
 
 if TYPE_CHECKING:
     from range.client import Client
-    from range.client.churn import Churned
-    from range.client.load import Figures
+    from range.measuring.churn import Churned
+    from range.measuring.load import Figures
 
 UP = 300.0
 START = 60.0
@@ -52,7 +51,7 @@ def service(
 ) -> None:
     """A service of its own with ranges alive: how quickly it answers many, and whether its memory stays flat."""
     from range.client import Client
-    from range.client.churn import churn as churned
+    from range.measuring.churn import churn as churned
 
     figures: Figures
     memory: Churned | None = None
@@ -60,7 +59,7 @@ def service(
         figures = _loaded(client, url, token, ranges=ranges, nodes=nodes, clients=clients, streams=streams,
                           seconds=seconds)  # fmt: skip
         if churn:
-            note(f"creating and destroying for {churn:g} minutes")
+            console.note(f"creating and destroying for {churn:g} minutes")
             request = RangeRequest(upload=Upload(main="topology.yaml", files=(topology_of(2),)), warm=False)
             memory = churned(client, request, 60 * churn, lambda: resident(pid))
     if json:
@@ -73,7 +72,7 @@ def _loaded(
     client: Client, url: str, token: str, *, ranges: int, nodes: int, clients: int, streams: int, seconds: float
 ) -> Figures:
     """The load itself: while it lasts, a cable is cut and restored once a second. No range is left, however it ends."""
-    from range.client.load import Target, measure
+    from range.measuring.load import Target, measure
 
     upload, made = Upload(main="topology.yaml", files=(topology_of(nodes),)), list[str]()
     try:
@@ -81,7 +80,7 @@ def _loaded(
             made.append(client.ranges.create(RangeRequest(upload=upload, name=f"load-{number}")).id)
         views = [client.wait_range(one, "up", UP) for one in made]
         node = views[0].nodes[0]
-        note(f"{ranges} ranges of {nodes} nodes are up")
+        console.note(f"{ranges} ranges of {nodes} nodes are up")
         each = tuple(f"/v1/ranges/{one}" for one in made)
 
         def stir(turn: int) -> None:
@@ -153,11 +152,6 @@ def topology_of(nodes: int) -> UploadFile:
 
 def _count(number: int) -> Iterator[int]:
     yield from range(1, number + 1)
-
-
-def note(line: str) -> None:
-    """How far it is, on stderr."""
-    console.err.print(Text(line, style="dim"))
 
 
 def show(figures: Figures, memory: Churned | None) -> None:

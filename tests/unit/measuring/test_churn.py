@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from range.client.churn import summed
+from range.measuring.churn import summed
 
 
 def test_flat_memory_has_no_growth() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from range.cli.bench.campaign import TARGET, _measured, _prepared
 from range.cli.live import RunView
-from range.cli.timing import TARGET, _measured, _prepared
 from range.errors import EngineFault
 from range.flows.schedule import Overrides
 from range.testing.memory import MemoryEngine

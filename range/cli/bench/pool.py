@@ -12,12 +12,12 @@ import typer
 
 from range.catalogue.finding import is_path
 from range.cli import console
-from range.cli.load import note, served, topology_of
-from range.cli.ranges import Json
+from range.cli.bench.service import served, topology_of
+from range.cli.options import Json
 from range.wire import RangeRequest, Upload
 
 if TYPE_CHECKING:
-    from range.client.warming import Warmth
+    from range.measuring.warming import Warmth
 
 TARGET = 5.0
 """Percent of a cold launch that a claim may take."""
@@ -32,11 +32,11 @@ def pool(
 ) -> None:
     """Launch a range cold and claim a warm copy of it, through a service of its own: how long until each is up."""
     from range.client import Client
-    from range.client.warming import measure
+    from range.measuring.warming import measure
 
     request = asked(topology, nodes)
     with served(database) as (url, token, _pid), Client(url, token) as client:
-        figures = measure(client, request, rounds, note)
+        figures = measure(client, request, rounds, console.note)
     if json:
         console.show_json({**asdict(figures), "target": TARGET, "met": figures.ratio < TARGET})
     else:

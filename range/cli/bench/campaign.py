@@ -15,9 +15,9 @@ import typer
 
 from range import catalogue, wiring
 from range.cli import console
-from range.cli.campaigns import AtLevel, Jobs, Name, Seed, Window, duration
+from range.cli.campaigns import AtLevel, Jobs, Name, Seed, Window
 from range.cli.live import RunView
-from range.cli.ranges import Json
+from range.cli.options import Json, duration
 from range.errors import EngineFault
 from range.flows.campaigns import CampaignOrder, prepare, run_campaign
 from range.flows.schedule import Overrides

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from range.client import Client
-from range.client.warming import await_, measure, summed
 from range.errors import ImageMissing, ServiceUnavailable
+from range.measuring.warming import await_, measure, summed
 from range.testing.supplies import MemoryImages
 from range.wire import RangeRequest, Upload, UploadFile
 from tests.serving import Served
-from tests.unit.client.conftest import Ask
+from tests.unit.conftest import Ask
 
 TOPOLOGY = """schema: jointrange.topology/1
 name: warmed

@@ -9,12 +9,12 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from range import wiring
-from range.cli import console, load, timing, warming
+from range.cli import console
+from range.cli.bench import campaign, pool, service
 from range.cli.choosing import only_here
-from range.cli.ranges import Json
+from range.cli.options import Json
 from range.errors import Fault, Invalid, Problem, Where
 from range.flows import score_bench
 from range.settings import from_environment
@@ -24,19 +24,15 @@ Repeat = Annotated[int, typer.Option(min=1, help="Measure so often; medians are 
 
 app = typer.Typer(no_args_is_help=True, help="Measure this machine's engine, and what Jointrange adds to it.")
 
-app.command("campaign", epilog="Example: jointrange bench campaign demo --trials 5")(timing.campaign)
-app.command("service", epilog="Example: jointrange bench service --ranges 20 --nodes 5 --churn 10")(load.service)
-app.command("pool", epilog="Example: jointrange bench pool --topology pair --rounds 10")(warming.pool)
+app.command("campaign", epilog="Example: jointrange bench campaign demo --trials 5")(campaign.campaign)
+app.command("service", epilog="Example: jointrange bench service --ranges 20 --nodes 5 --churn 10")(service.service)
+app.command("pool", epilog="Example: jointrange bench pool --topology pair --rounds 10")(pool.pool)
 
 
 @app.callback()
 def group(context: typer.Context) -> None:
     """Measure this machine's engine, and what Jointrange adds to it."""
     only_here(context, "it measures its own machine")
-
-
-def _note(line: str) -> None:
-    console.err.print(Text(line, style="dim"))
 
 
 @app.command(epilog="Example: jointrange bench launch --nodes 30 --links 45 --json")
@@ -49,7 +45,7 @@ def launch(
     json: Json = False,
 ) -> None:
     """Launch and remove a range, against bare containers and Docker networks measured in the same run."""
-    figures = wiring.bench(from_environment(), _note).launch(nodes, links, seed, repeat, networks=networks)
+    figures = wiring.bench(from_environment(), console.note).launch(nodes, links, seed, repeat, networks=networks)
     if json:
         console.show_json(figures)
         return
@@ -80,7 +76,7 @@ def scale(
     json: Json = False,
 ) -> None:
     """Cost per node of ranges of several sizes; links are one and a half times the nodes."""
-    figures = wiring.bench(from_environment(), _note).scale(numbers(sizes), repeat, seed)
+    figures = wiring.bench(from_environment(), console.note).scale(numbers(sizes), repeat, seed)
     if json:
         console.show_json(figures)
         return

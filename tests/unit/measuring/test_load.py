@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from range.client.load import Target, latency, measure, same
+from range.measuring.load import Target, latency, measure, same
 
 
 class Handler(BaseHTTPRequestHandler):
