@@ -15,6 +15,7 @@ from api.auth import needs
 from api.deps import Cursor, Here, Id, Limit
 from api.errors import problems
 from api.etags import IfMatch, IfNoneMatch, tag, unchanged, wanted
+from api.gates import Doors
 from api.idempotency import Answer, OnceOnly, response
 from api.paging import page
 from range.rows import PoolRow, PoolStatus
@@ -65,10 +66,11 @@ def listed(
     responses={**_ACCEPTED, **problems(404, 409)},
 )
 def create(
-    here: Here, who: Writer, once: OnceOnly, body: Annotated[PoolRequest, Body(openapi_examples=_CREATE)]
+    here: Here, who: Writer, once: OnceOnly, body: Annotated[PoolRequest, Body(openapi_examples=_CREATE)], gates: Doors
 ) -> Response:
     """So many copies are launched and kept. `POST /v1/ranges` of the same topology and tools takes one of them."""
-    wish = ranges.prepare(here, who, body.topology, body.upload, body.tools)
+    with gates.reading(body.upload):
+        wish = ranges.prepare(here, who, body.topology, body.upload, body.tools)
 
     def work(rows: Writing) -> Answer:
         project = project_for(rows, who, body.project)

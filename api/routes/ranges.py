@@ -5,7 +5,6 @@ Knows: how wishes come in and rows go out. Must never: ask the engine, but for a
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -98,7 +97,7 @@ def create(
 
     `status` is `queued` until the machine has room, then `starting`, then `up`, or `failed` with a `problem`.
     """
-    with gates.documents.inside() if body.upload is not None else nullcontext():
+    with gates.reading(body.upload):
         wish = ranges.prepare(here, who, body.topology, body.upload, body.tools)
     if dry_run:
         return response(Answer(200, ranges.preview(here, body.name or f"{wish.layout.name}-new", wish.layout)))
@@ -138,6 +137,7 @@ def change(
     who: Writer,
     id: RangeId,  # noqa: A002
     body: RangeChange,
+    gates: Doors,
     seen: IfMatch = None,
     dry_run: DryRun = False,
 ) -> Response:
@@ -148,7 +148,8 @@ def change(
     made = None
     if body.topology is not None or body.upload is not None:
         owner = replace(who, org=row.org)
-        made = ranges.prepare_again(here, owner, row, body.topology, body.upload)
+        with gates.reading(body.upload):
+            made = ranges.prepare_again(here, owner, row, body.topology, body.upload)
     if dry_run:
         return response(Answer(200, ranges.standing(here, row, made.layout if made else None)))
     with here.store.writing() as rows:

@@ -20,6 +20,7 @@ from api.auth import needs
 from api.deps import Cursor, Here, Id, Limit
 from api.errors import problems
 from api.etags import IfNoneMatch, tag, unchanged
+from api.gates import Doors
 from api.idempotency import Answer, OnceOnly, response
 from api.paging import cut, page
 from api.routes.events import STREAM, After, Last
@@ -92,14 +93,15 @@ def listed(
     responses={**_ACCEPTED, **problems(404, 409)},
 )
 def start(
-    here: Here, who: Writer, once: OnceOnly, body: Annotated[RunRequest, Body(openapi_examples=_CREATE)]
+    here: Here, who: Writer, once: OnceOnly, body: Annotated[RunRequest, Body(openapi_examples=_CREATE)], gates: Doors
 ) -> Response:
     """By reference, or with an uploaded one. Follow it by its events, or by GET.
 
     `status` is `queued` until the machine has room, then `running`, then `done`, or `failed` with a `problem`. A run
     that the service was interrupted in goes on by itself; no trial that has ended is run again.
     """
-    wanted = runs.prepare(here, who, body)
+    with gates.reading(body.upload):
+        wanted = runs.prepare(here, who, body)
     return once.answer(here, who, lambda rows: answered(rows, here, runs.start(rows, here, who, wanted, body), 202))
 
 
