@@ -152,6 +152,30 @@ class Plan:
         """Every change, in order."""
         return tuple(change for stage in self.stages for change in stage)
 
+    def lines(self) -> tuple[tuple[str, ...], ...]:
+        """Each stage in words: a line a change, with its cause. What only notes something has none."""
+        told = (tuple(line for change in stage if (line := _line(change))) for stage in self.stages)
+        return tuple(stage for stage in told if stage)
+
+
+def _line(change: Change) -> str:
+    match change:
+        case CreateFabric(cause=cause):
+            return f"+ fabric ({cause})"
+        case CreateNode(node=node, cause=cause):
+            return f"+ node {node.name} from {node.image} ({cause})"
+        case RemoveNode(node=name, cause=cause):
+            return f"- node {name} ({cause})"
+        case RemoveFabric(cause=cause):
+            return f"- fabric ({cause})"
+        case Wire(nodes=nodes, layout=layout, cause=cause):
+            cables = sum(len(layout.node(name).interfaces) for name in nodes)
+            return f"~ wire {cables} cables of {len(nodes)} nodes ({cause})"
+        case StartNode(node=node, cause=cause):
+            return f"> start {node.name} ({cause})" if node.start or node.ready else ""
+        case Complete():
+            return ""
+
 
 def digest(value: object) -> str:
     """Twelve hex digits that are equal for equal values (dataclasses, models, and plain data of them).

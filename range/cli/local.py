@@ -41,7 +41,7 @@ class LocalDesk:
         """What `up` would do."""
         _, layout = _layout(wish.topology)
         todo = ranges.preview(wiring.ports(self.settings), wish.name or layout.name, layout)
-        return Planned(todo.range_id, tuple(plan_lines(todo)) if not todo.empty else (), plan_data(todo))
+        return Planned(todo.range_id, plan_lines(todo.lines()), plan_data(todo))
 
     def up(self, wish: RangeWish, emit: Sink) -> Risen:
         """Launch it, or make one that is there equal to its file."""
@@ -57,7 +57,7 @@ class LocalDesk:
             done = defended.up(
                 ports, name, layout, tools, owner, evidence, emit, workers=workers, keep_broken=wish.keep
             )
-        lines = () if done.plan.empty else tuple(plan_lines(done.plan, done=True))
+        lines = plan_lines(done.plan.lines(), done=True)
         data = {**plan_data(done.plan), "images_seconds": done.images_seconds, "seconds": done.seconds}
         planned = Planned(name, lines, data)
         return Risen(planned, str(loaded.path), len(layout.nodes), done.seconds, data)

@@ -19,7 +19,7 @@ from range.cli.console import plain
 from range.cli.desk import Ended, Line, Planned, RangeWish, Removed, Risen, RunWish, Seen, SeenNode, Waiting
 from range.cli.following import RangeEvents, RunEvents
 from range.cli.outfolder import results_folder
-from range.cli.show import age
+from range.cli.show import age, plan_lines
 from range.client import Client
 from range.client.asking import asked
 from range.client.ranges import ENDS
@@ -88,7 +88,7 @@ class RemoteDesk:
             with _going_on(f"range {name} is still being made; `jointrange down {name}` removes it"):
                 heard = RangeEvents(name, emit)
                 view = self.client.wait_range(view.id, "up", wish.waiting.timeout, after=after, heard=heard)
-        lines = tuple(line.replace("there is none yet", "new") for line in planned.lines)
+        lines = plan_lines([planned.lines], done=True)
         if view.pool and there is None:
             lines = (f"= {len(view.nodes)} nodes, claimed from a pool",)
         planned = Planned(name, lines, planned.data)
@@ -223,8 +223,7 @@ def _request(wish: RangeWish, name: str, place: _Document, tools: Sequence[_Docu
 
 
 def _planned(name: str, plan: PlanView) -> Planned:
-    lines = tuple(line for stage in plan.stages for line in stage)
-    return Planned(name, () if plan.empty else lines, {**plain(plan), "range_id": name})
+    return Planned(name, plan_lines(plan.stages), {**plain(plan), "range_id": name})
 
 
 def _risen(planned: Planned, place: _Document, view: RangeView, seconds: float, waiting: Waiting) -> Risen:

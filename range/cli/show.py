@@ -5,34 +5,16 @@ Knows: wording. Must never: print.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from range.plan import Complete, CreateFabric, CreateNode, Plan, RemoveFabric, RemoveNode, StartNode, Wire
+from range.plan import CreateNode, Plan, RemoveNode, StartNode, Wire
 from range.topology import Impairment
 
 
-def plan_lines(plan: Plan, *, done: bool = False) -> list[str]:
-    """One line a change, in order, with its cause. The last bookkeeping change is left out."""
-    lines = []
-    for change in plan.changes:
-        match change:
-            case CreateFabric(cause=cause):
-                lines.append(f"+ fabric ({cause})")
-            case CreateNode(node=node, cause=cause):
-                lines.append(f"+ node {node.name} from {node.image} ({cause})")
-            case RemoveNode(node=name, cause=cause):
-                lines.append(f"- node {name} ({cause})")
-            case RemoveFabric(cause=cause):
-                lines.append(f"- fabric ({cause})")
-            case Wire(nodes=nodes, layout=layout, cause=cause):
-                cables = sum(len(layout.node(name).interfaces) for name in nodes)
-                lines.append(f"~ wire {cables} cables of {len(nodes)} nodes ({cause})")
-            case StartNode(node=node, cause=cause):
-                if node.start or node.ready:
-                    lines.append(f"> start {node.name} ({cause})")
-            case Complete():
-                continue
-    return [line.replace("there is none yet", "new") for line in lines] if done else lines
+def plan_lines(stages: Sequence[Sequence[str]], *, done: bool = False) -> tuple[str, ...]:
+    """A plan's stages one after the other; once they are `done`, what was not there is new."""
+    return tuple(line.replace("there is none yet", "new") if done else line for stage in stages for line in stage)
 
 
 def plan_data(plan: Plan) -> dict[str, object]:

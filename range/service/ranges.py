@@ -19,7 +19,7 @@ from range.errors import Conflict, Invalid, NotFound, Problem, Where
 from range.flows import ranges as flow
 from range.hints import known_names
 from range.layout import Layout
-from range.plan import CreateFabric, CreateNode, Plan, RemoveFabric, RemoveNode, StartNode, Wire, teardown
+from range.plan import Plan, teardown
 from range.rows import DocumentRow, OrgRow, RangeRow
 from range.service import documents, pools
 from range.service.access import own, project_for, within
@@ -243,24 +243,4 @@ def standing(service: Service, row: RangeRow, layout: Layout | None = None) -> P
 
 def shown(plan: Plan) -> PlanView:
     """A plan in words; bookkeeping is left out."""
-    stages = tuple(tuple(word for change in stage if (word := _word(change))) for stage in plan.stages)
-    return PlanView(range_id=plan.range_id, empty=plan.empty, stages=tuple(stage for stage in stages if stage))
-
-
-def _word(change: object) -> str:
-    match change:
-        case CreateFabric(cause=cause):
-            return f"+ fabric ({cause})"
-        case CreateNode(node=node, cause=cause):
-            return f"+ node {node.name} from {node.image} ({cause})"
-        case RemoveNode(node=name, cause=cause):
-            return f"- node {name} ({cause})"
-        case RemoveFabric(cause=cause):
-            return f"- fabric ({cause})"
-        case Wire(nodes=nodes, layout=layout, cause=cause):
-            cables = sum(len(layout.node(name).interfaces) for name in nodes)
-            return f"~ wire {cables} cables of {len(nodes)} nodes ({cause})"
-        case StartNode(node=node, cause=cause) if node.start or node.ready:
-            return f"> start {node.name} ({cause})"
-        case _:
-            return ""
+    return PlanView(range_id=plan.range_id, empty=plan.empty, stages=plan.lines())

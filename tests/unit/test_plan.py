@@ -55,6 +55,23 @@ def test_an_equal_world_needs_nothing() -> None:
     assert made.changes == ()
 
 
+def test_a_plan_in_words_stage_by_stage() -> None:
+    made = plan("r", a_layout(two={"start": ["serve"]}), Observed("r"))
+    assert made.lines() == (
+        (
+            "+ fabric (there is no fabric yet)",
+            "+ node one from jointrange/base (there is none yet)",
+            "+ node two from jointrange/base (there is none yet)",
+        ),
+        ("~ wire 2 cables of 2 nodes (new)",),
+        ("> start two (new)",),
+    )
+    assert isinstance(made.changes[-1], Complete), "that it is whole is noted, and not told"
+    gone = Plan("r", ((RemoveNode("one", "x"), RemoveFabric("x")),))
+    assert gone.lines() == (("- node one (x)", "- fabric (x)"),)
+    assert plan("r", a_layout(), whole(a_layout())).lines() == ()
+
+
 def test_from_nothing_to_everything_in_order() -> None:
     made = plan("r", a_layout(), Observed("r"))
     assert [{type(change) for change in stage} for stage in made.stages] == [
