@@ -14,7 +14,6 @@ from range.cli import console
 from range.cli.choosing import service
 from range.cli.options import Json
 from range.cli.show import count, size, when
-from range.errors import RangeError
 from range.rows import DocumentKind
 
 if TYPE_CHECKING:
@@ -54,18 +53,13 @@ def add(
     json: Json = False,
 ) -> None:
     """Upload a document. The same files again are the same document."""
-    from range.client.uploads import pack
+    from range.cli.sending import sent
 
-    asked = service(context)
-    packed = pack(kind, path)
-    try:
-        view = asked.documents.add(kind, packed.upload, dry_run=dry_run)
-    except RangeError as error:
-        raise packed.here(error) from error
+    view, parcel = sent(service(context), kind, path, dry_run=dry_run)
     if json:
         console.show_json(view)
     else:
-        files = count(len(packed.upload.files), "file")
+        files = count(len(parcel.upload.files), "file")
         what = "would be" if dry_run else "is"
         console.out.print(f"{kind} {view.name} {what} {view.name}@{view.digest[:12]}: {files}, {size(view.size)}")
 

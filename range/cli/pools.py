@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from range.catalogue.finding import is_path
 from range.cli import console
 from range.cli.choosing import service
 from range.cli.options import File, Json, Project, Tools
@@ -45,21 +44,15 @@ def new(
     json: Json = False,
 ) -> None:
     """Keep copies of a topology launched and unused; `up` of the same topology and tools claims one."""
-    from range.client.asking import asked as asked_for
-    from range.client.uploads import pack
+    from range.cli.sending import document
+    from range.client.asking import asked
     from range.wire import PoolRequest
 
-    asked = service(context)
-    words = [topology, *(tool or ())]
-    sent = []
-    for kind, word in zip(("topology", *("tool" for _ in words[1:])), words, strict=True):
-        if is_path(word):
-            saved = asked.documents.add(kind, pack(kind, word).upload)  # type: ignore[arg-type]  # two of the kinds
-            sent.append(f"{saved.name}@{saved.digest[:12]}")
-        else:
-            sent.append(word)
-    request = asked_for(PoolRequest, name=name, topology=sent[0], tools=tuple(sent[1:]), warm=warm, project=project)
-    _show(asked.pools.create(request), json)
+    client = service(context)
+    place = document(client, "topology", topology).reference
+    tools = tuple(document(client, "tool", word).reference for word in tool or ())
+    request = asked(PoolRequest, name=name, topology=place, tools=tools, warm=warm, project=project)
+    _show(client.pools.create(request), json)
 
 
 @app.command("set", epilog="Example: jointrange pool set lessons --warm 5")

@@ -1,7 +1,7 @@
 """The desk of a service: commands asked of it through the client.
 
-Knows: which request answers which wish, that a path is uploaded and a bare word is the service's own, and that what was
-asked for goes on when nobody waits. Must never: print, or decide what a result means.
+Knows: which request answers which wish, and that what was asked for goes on when nobody waits.
+Must never: print, or decide what a result means.
 """
 
 from __future__ import annotations
@@ -10,42 +10,29 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from range.bundle import names
 from range.bundle.opening import sealed_result
-from range.catalogue.finding import is_path
 from range.cli.console import plain
 from range.cli.desk import Ended, Line, Planned, RangeWish, Removed, Risen, RunWish, Seen, SeenNode, Waiting
 from range.cli.following import RangeEvents, RunEvents
 from range.cli.outfolder import results_folder
+from range.cli.sending import Document, document
 from range.cli.show import age, plan_lines
 from range.client import Client
 from range.client.asking import asked
 from range.client.ranges import ENDS
-from range.client.uploads import pack
 from range.client.waiting import failure
-from range.errors import Conflict, NotFound, RangeError, Refused
+from range.errors import Conflict, NotFound, Refused
 from range.events import Note, Sink
 from range.plan import RangeSummary
 from range.ports import ExecResult, LinkState
-from range.rows import DocumentKind
 from range.topology import Impairment
 from range.wire import PlanView, RangeChange, RangeRequest, RangeView, RunRequest
 
 PLAIN_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}"
 """A file's name that leads nowhere else."""
-_SENT = 12
-"""Digits of a document's digest that name it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Document:
-    """A document as the service knows it. `name` is also a range's, when it is given none; `source`: for people."""
-
-    reference: str
-    name: str
-    source: str
 
 
 class RemoteDesk:
@@ -58,8 +45,8 @@ class RemoteDesk:
     def plan(self, wish: RangeWish) -> Planned:
         """What `up` would do."""
         _no_machine(wish.keep)
-        place = self._document("topology", wish.topology)
-        tools = [self._document("tool", word) for word in wish.tools]
+        place = document(self.client, "topology", wish.topology)
+        tools = [document(self.client, "tool", word) for word in wish.tools]
         name = wish.name or place.name
         there = self._living(name)
         if there is None:
@@ -71,8 +58,8 @@ class RemoteDesk:
         """Have it launched, or made equal to the document; wait until it is."""
         _no_machine(wish.keep)
         begun = time.monotonic()
-        place = self._document("topology", wish.topology)
-        tools = [self._document("tool", word) for word in wish.tools]
+        place = document(self.client, "topology", wish.topology)
+        tools = [document(self.client, "tool", word) for word in wish.tools]
         name = wish.name or place.name
         there = self._living(name)
         if there is None:
@@ -152,7 +139,7 @@ class RemoteDesk:
         """Have a campaign run; wait for it, and fetch its report, its other outputs and its bundle."""
         _no_machine(wish.jobs, wish.new, wish.sign, wish.attack)
         folder = results_folder(wish.out) if wish.waiting.wait else None
-        campaign = self._document("campaign", wish.campaign)
+        campaign = document(self.client, "campaign", wish.campaign)
         request = asked(
             RunRequest,
             campaign=campaign.reference,
@@ -183,17 +170,6 @@ class RemoteDesk:
         bundle = self.client.runs.save_bundle(run.id, folder / f"{name}{names.SUFFIX}")
         return Ended(name, place, bundle, sealed_result(bundle))
 
-    def _document(self, kind: DocumentKind, word: str) -> _Document:
-        """A path is uploaded, as the version it is now; any other word is a reference of the service's."""
-        if not is_path(word):
-            return _Document(word, word.partition("@")[0], word)
-        packed = pack(kind, word)
-        try:
-            saved = self.client.documents.add(kind, packed.upload)
-        except RangeError as error:
-            raise packed.here(error) from error
-        return _Document(f"{saved.name}@{saved.digest[:_SENT]}", saved.name, word)
-
     def _living(self, name: str) -> RangeView | None:
         try:
             view = self.client.ranges.get(name)
@@ -211,7 +187,7 @@ def _going_on(what: str) -> Iterator[None]:
         raise KeyboardInterrupt(what) from None
 
 
-def _request(wish: RangeWish, name: str, place: _Document, tools: Sequence[_Document]) -> RangeRequest:
+def _request(wish: RangeWish, name: str, place: Document, tools: Sequence[Document]) -> RangeRequest:
     return asked(
         RangeRequest,
         topology=place.reference,
@@ -226,7 +202,7 @@ def _planned(name: str, plan: PlanView) -> Planned:
     return Planned(name, plan_lines(plan.stages), {**plain(plan), "range_id": name})
 
 
-def _risen(planned: Planned, place: _Document, view: RangeView, seconds: float, waiting: Waiting) -> Risen:
+def _risen(planned: Planned, place: Document, view: RangeView, seconds: float, waiting: Waiting) -> Risen:
     data = {**planned.data, "id": view.id, "status": view.status, "lease_until": view.lease_until, "seconds": seconds}
     return Risen(planned, place.source, len(view.nodes), seconds, data, "" if waiting.wait else view.status)
 
@@ -251,7 +227,7 @@ def _line(view: RangeView, now: float) -> Line:
     return Line(summary, state, life, {**plain(asdict(summary)), **more, "project": view.project, "queue": view.queue})
 
 
-def _same_tools(there: RangeView, tools: Sequence[_Document]) -> None:
+def _same_tools(there: RangeView, tools: Sequence[Document]) -> None:
     """Raises Conflict: the tools of a range stay what they were."""
     if sorted(there.tools) != sorted(tool.name for tool in tools):
         has = ", ".join(there.tools) or "no tool"

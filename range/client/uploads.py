@@ -24,7 +24,7 @@ IGNORED = {"__pycache__", ".git", ".DS_Store"}
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
+class Parcel:
     """An upload, its document's name, and the folder of this machine that its paths begin in."""
 
     name: str
@@ -43,7 +43,7 @@ class Packed:
         ])  # fmt: skip
 
 
-def pack(kind: DocumentKind, path: str | Path) -> Packed:
+def pack(kind: DocumentKind, path: str | Path) -> Parcel:
     """A file of this machine, checked here first. Raises Invalid (every problem at once), NotFound."""
     match kind:
         case "topology":
@@ -92,11 +92,11 @@ def _beside(path: Path, names: Iterable[str] | Mapping[str, bytes]) -> list[Path
     return [path.parent / name for name in names]
 
 
-def _packed(name: str, main: Path, others: Sequence[Path]) -> Packed:
+def _packed(name: str, main: Path, others: Sequence[Path]) -> Parcel:
     paths = sorted({_absolute(path) for path in (main, *others)})
     folder = Path(os.path.commonpath([path.parent for path in paths]))
     files = tuple(_file(path, path.relative_to(folder).as_posix()) for path in paths)
-    return Packed(name, Upload(main=_absolute(main).relative_to(folder).as_posix(), files=files), folder)
+    return Parcel(name, Upload(main=_absolute(main).relative_to(folder).as_posix(), files=files), folder)
 
 
 def _file(path: Path, name: str) -> UploadFile:

@@ -35,21 +35,21 @@ def test_a_topology_takes_its_files_along(tmp_path: Path) -> None:
     (tmp_path / "files" / "motd").write_bytes(b"\xff\xfe")
     (tmp_path / "secret").write_text("not named")
     (tmp_path / "t.yaml").write_text(TOPOLOGY)
-    packed = pack("topology", tmp_path / "t.yaml")
-    assert (packed.name, packed.upload.main) == ("mine", "t.yaml")
-    sent = {file.path: file for file in packed.upload.files}
+    parcel = pack("topology", tmp_path / "t.yaml")
+    assert (parcel.name, parcel.upload.main) == ("mine", "t.yaml")
+    sent = {file.path: file for file in parcel.upload.files}
     assert set(sent) == {"t.yaml", "files/motd"}
     assert sent["t.yaml"].text == TOPOLOGY
     assert sent["files/motd"].base64 == base64.b64encode(b"\xff\xfe").decode()
 
 
 def test_a_campaign_takes_along_what_it_names_by_path_wherever_that_is(tmp_path: Path) -> None:
-    packed = pack("campaign", a_tree(tmp_path))
-    assert packed.upload.main == "mine/campaign.yaml"
-    assert {file.path for file in packed.upload.files} == {
+    parcel = pack("campaign", a_tree(tmp_path))
+    assert parcel.upload.main == "mine/campaign.yaml"
+    assert {file.path for file in parcel.upload.files} == {
         "mine/campaign.yaml", "mine/t.yaml", "mine/s.yaml", "watch/tool.yaml", "watch/install.yml",
     }  # fmt: skip
-    assert packed.folder == tmp_path
+    assert parcel.folder == tmp_path
 
 
 def test_a_tool_takes_its_folder_along_but_follows_no_link_out_of_it(tmp_path: Path) -> None:
@@ -61,8 +61,8 @@ def test_a_tool_takes_its_folder_along_but_follows_no_link_out_of_it(tmp_path: P
 
 
 def test_what_is_bundled_stays_with_the_service() -> None:
-    packed = pack("campaign", root() / "playbooks" / "campaigns" / "demo.yaml")
-    assert not any("topology" in file.path for file in packed.upload.files)
+    parcel = pack("campaign", root() / "playbooks" / "campaigns" / "demo.yaml")
+    assert not any("topology" in file.path for file in parcel.upload.files)
     assert len(pack("scenario", next((root() / "playbooks" / "attacks").glob("*.yaml"))).upload.files) >= 1
     assert len(pack("benign", root() / "playbooks" / "benign" / "office.yaml").upload.files) == 1
 
@@ -76,10 +76,10 @@ def test_a_wrong_file_is_told_before_anything_is_sent(tmp_path: Path) -> None:
 
 
 def test_positions_come_back_to_this_machines_files(tmp_path: Path) -> None:
-    packed = pack("campaign", a_tree(tmp_path))
+    parcel = pack("campaign", a_tree(tmp_path))
     error = Invalid([Problem(Where("mine/t.yaml", 3, 1), "x"), Problem(Where("body", 0, 0), "y")])
     with contextlib.chdir(tmp_path / "mine"):
-        told = packed.here(error)
+        told = parcel.here(error)
     assert isinstance(told, Invalid)
     assert {str(problem.where) for problem in told.problems} == {"t.yaml:3:1", "body"}
-    assert packed.here(other := NotFound("x")) is other
+    assert parcel.here(other := NotFound("x")) is other
