@@ -16,6 +16,8 @@ from range.hints import known_names
 
 Kind = Literal["topology", "tool", "scenario", "benign", "campaign"]
 
+LEAVINGS = frozenset({"__pycache__", ".git", ".DS_Store"})
+"""What programs leave in a folder: no part of what somebody wrote there."""
 RECORDING_AT_MOST = 64 * BYTES_AT_MOST
 """Bytes of a pcap that a step may replay."""
 
@@ -126,6 +128,15 @@ def beside(folder: Path, name: str, at_most: int = BYTES_AT_MOST) -> tuple[Path 
     except (OSError, ValueError, RuntimeError) as error:
         return None, f"`{name}` cannot be read: {getattr(error, 'strerror', None) or error}"
     return path, ""
+
+
+def files_in(folder: Path) -> tuple[Path, ...]:
+    """Every file of a tool's or topology's folder, sorted: no symbolic links, and no leavings."""
+    return tuple(
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink() and not LEAVINGS & set(path.relative_to(folder).parts)
+    )
 
 
 def _mib(size: int) -> str:

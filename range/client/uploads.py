@@ -15,12 +15,10 @@ from pathlib import Path, PurePosixPath
 
 from range import catalogue
 from range.catalogue import LoadedCampaign, LoadedTool
-from range.catalogue.finding import is_path
+from range.catalogue.finding import files_in, is_path
 from range.errors import Invalid, Problem, RangeError, Where
 from range.rows import DocumentKind
 from range.wire import Upload, UploadFile
-
-IGNORED = {"__pycache__", ".git", ".DS_Store"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +78,7 @@ def _campaign(whole: LoadedCampaign) -> list[Path]:
 
 def _tool(tool: LoadedTool) -> list[Path]:
     """A tool's folder: its playbooks, roles, templates, rules."""
-    inside = [
-        path
-        for path in sorted(tool.folder.rglob("*"))
-        if path.is_file() and not path.is_symlink() and not IGNORED & set(path.relative_to(tool.folder).parts)
-    ]
-    return inside + _beside(tool.path, tool.sources)
+    return [*files_in(tool.folder), *_beside(tool.path, tool.sources)]
 
 
 def _beside(path: Path, names: Iterable[str] | Mapping[str, bytes]) -> list[Path]:

@@ -25,6 +25,7 @@ from typing import Any
 import docker
 from docker import errors as docker_errors
 
+from range.catalogue.finding import LEAVINGS
 from range.engine import base_image, labels
 from range.engine.builders import KIND_IMAGE, DockerBuilders
 from range.engine.client import faults
@@ -39,7 +40,6 @@ ANSIBLE = "ansible"
 TOOL_PREFIX = "jointrange-tool/"
 _TAIL = 15
 _AT_ONCE = 2
-_IGNORED = {".git", "__pycache__", ".DS_Store"}
 _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)")
 _MADE = re.compile(r"^ ---> ([0-9a-f]{12,64})$")
@@ -293,7 +293,7 @@ def build_files(folder: Path) -> tuple[BuildFile, ...]:
     found = []
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        if path.is_file() and not _IGNORED & set(relative.parts):
+        if path.is_file() and not LEAVINGS & set(relative.parts):
             executable = bool(path.stat().st_mode & 0o111)
             found.append(BuildFile(relative.as_posix(), path.read_bytes(), executable))
     return tuple(found)

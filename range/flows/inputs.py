@@ -14,12 +14,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from range.catalogue import LoadedCampaign
+from range.catalogue.finding import files_in
 from range.errors import Invalid, Problem, Where
 
 BYTES_AT_MOST = 256 * 2**20
 """All of a run's inputs together."""
-
-_IGNORED = {"__pycache__", ".git", ".DS_Store"}
 
 
 def files(loaded: LoadedCampaign) -> dict[str, bytes]:
@@ -38,10 +37,8 @@ def files(loaded: LoadedCampaign) -> dict[str, bytes]:
         name = _free(tool.tool.name, taken)
         found[f"tools/{name}/{tool.path.name}"] = _read(tool.path)
         found |= {f"tools/{name}/{part}": content for part, content in tool.sources.items()}
-        for path in sorted(tool.folder.rglob("*")):
-            part = path.relative_to(tool.folder)
-            if path.is_file() and not path.is_symlink() and not _IGNORED & set(part.parts):
-                found[f"tools/{name}/{part.as_posix()}"] = _read(path)
+        for path in files_in(tool.folder):
+            found[f"tools/{name}/{path.relative_to(tool.folder).as_posix()}"] = _read(path)
             if sum(len(content) for content in found.values()) > BYTES_AT_MOST:
                 what = (
                     f"the tool's folder is larger than {BYTES_AT_MOST // 2**20} MiB, too large to be kept as evidence"

@@ -104,7 +104,7 @@ def measure(client: Client, request: RangeRequest, rounds: int, tell: Callable[[
     cold: list[float] = []
     claim: list[float] = []
     with _pooled(client, request) as bench:
-        for number in _count(rounds):
+        for number in range(1, rounds + 1):
             cold.append(bench.timed(warm=False)[0])
             took, view = bench.timed(warm=True)
             claim.append(took)
@@ -142,7 +142,3 @@ def _pooled(client: Client, request: RangeRequest) -> Iterator[_Bench]:
         yield bench
     finally:
         bench.clear()
-
-
-def _count(number: int) -> Iterator[int]:
-    yield from range(1, number + 1)

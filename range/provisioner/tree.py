@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
 
+from range.catalogue.finding import LEAVINGS
+
 MANIFEST = "tool.yaml"
 _READ = 1 << 20
-_IGNORED = {"__pycache__", ".git", ".DS_Store"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def read_tree(folder: Path) -> tuple[TreeFile, ...]:
     found = []
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        if _IGNORED & set(relative.parts):
+        if LEAVINGS & set(relative.parts):
             continue
         if path.is_symlink():
             found.append(TreeFile(relative.as_posix(), b"", "", link=True))

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from range import catalogue
-from range.catalogue.finding import is_path
+from range.catalogue.finding import files_in, is_path
 from range.errors import Invalid, Problem, Where
 from range.rows import DocumentKind
 from range.wire import Upload
@@ -24,7 +24,6 @@ PART = re.compile(r"[\w@+=~%-][\w @+=~%.,()-]{0,99}|\.[\w@+=~%-][\w @+=~%.,()-]{
 PARTS_AT_MOST = 12
 YAML_AT_MOST = 256 << 10
 """Bytes of one YAML file: reading it is slow, and what people write is a tenth of that."""
-_IGNORED = {"__pycache__", ".git", ".DS_Store"}
 _SHOWN = 80
 
 
@@ -158,7 +157,5 @@ def _campaign(main: Path) -> Packed:
 
 
 def _folder(folder: Path) -> Iterator[tuple[str, bytes]]:
-    for path in sorted(folder.rglob("*")):
-        part = path.relative_to(folder)
-        if path.is_file() and not path.is_symlink() and not _IGNORED & set(part.parts):
-            yield part.as_posix(), path.read_bytes()
+    for path in files_in(folder):
+        yield path.relative_to(folder).as_posix(), path.read_bytes()

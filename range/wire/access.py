@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from range.rows import Role
+from range.rows import Quota, Role
 from range.wire.shared import Body, Duration, Number, Slug, Whole
 
 
@@ -26,15 +26,18 @@ class Me(Body):
     expires: float
 
 
+_QUOTA = Quota()
+
+
 class QuotaView(Body):
     """What an organisation may have at once; null: no limit. `memory` in bytes, `lease` in seconds."""
 
-    ranges: Annotated[Whole, Field(ge=0)] | None = 20
-    nodes: Annotated[Whole, Field(ge=0)] | None = 200
-    cpus: Annotated[Number, Field(ge=0)] | None = None
-    memory: Annotated[Whole, Field(ge=0)] | None = None
-    lease: Annotated[Number, Field(gt=0)] | None = 604800.0
-    runs: Annotated[Whole, Field(ge=0)] | None = 4
+    ranges: Annotated[Whole, Field(ge=0)] | None = _QUOTA.ranges
+    nodes: Annotated[Whole, Field(ge=0)] | None = _QUOTA.nodes
+    cpus: Annotated[Number, Field(ge=0)] | None = _QUOTA.cpus
+    memory: Annotated[Whole, Field(ge=0)] | None = _QUOTA.memory
+    lease: Annotated[Number, Field(gt=0)] | None = _QUOTA.lease
+    runs: Annotated[Whole, Field(ge=0)] | None = _QUOTA.runs
 
 
 class IssuerView(Body):

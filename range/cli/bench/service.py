@@ -76,7 +76,7 @@ def _loaded(
 
     upload, made = Upload(main="topology.yaml", files=(topology_of(nodes),)), list[str]()
     try:
-        for number in _count(ranges):
+        for number in range(1, ranges + 1):
             made.append(client.ranges.create(RangeRequest(upload=upload, name=f"load-{number}")).id)
         views = [client.wait_range(one, "up", UP) for one in made]
         node = views[0].nodes[0]
@@ -148,10 +148,6 @@ def resident(pid: int) -> int:
 def topology_of(nodes: int) -> UploadFile:
     """A topology of so many hosts on one network."""
     return UploadFile(path="topology.yaml", text=TOPOLOGY.replace("COUNT", str(nodes)))
-
-
-def _count(number: int) -> Iterator[int]:
-    yield from range(1, number + 1)
 
 
 def show(figures: Figures, memory: Churned | None) -> None:

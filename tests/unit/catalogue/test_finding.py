@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from range.catalogue.finding import RECORDING_AT_MOST, beside, content, find, is_path, names, root
+from range.catalogue.finding import RECORDING_AT_MOST, beside, content, files_in, find, is_path, names, root
 from range.errors import Invalid, NotFound
 
 
@@ -81,3 +81,12 @@ def test_a_recording_may_be_larger_than_a_text(tmp_path: Path) -> None:
 def test_a_profile_that_is_not_there_is_called_by_its_full_name() -> None:
     with pytest.raises(NotFound, match="there is no benign profile called `offices`"):
         find("benign", "offices")
+
+
+def test_a_folders_files_are_what_somebody_wrote_there(tmp_path: Path) -> None:
+    for name in ("b.yml", "roles/a/main.yml", ".git/HEAD", "roles/__pycache__/x.pyc", ".DS_Store", ".hidden"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "link").symlink_to("b.yml")
+    found = [path.relative_to(tmp_path).as_posix() for path in files_in(tmp_path)]
+    assert found == [".hidden", "b.yml", "roles/a/main.yml"]
