@@ -9,6 +9,9 @@ import re
 from typing import Annotated
 
 from fastapi import Header, HTTPException
+from fastapi.responses import Response
+
+from api.idempotency import Answer, response
 
 IfMatch = Annotated[
     str | None,
@@ -35,6 +38,13 @@ def unchanged(sent: str | None, now: str) -> bool:
     if sent is None:
         return False
     return sent.strip() == "*" or now in [one.strip().removeprefix("W/") for one in sent.split(",")]
+
+
+def fresh(answer: Answer, have: str | None) -> Response:
+    """The answer; or, when If-None-Match names its ETag, that it is as the caller has it."""
+    if unchanged(have, answer.headers["ETag"]):
+        return Response(status_code=304, headers=dict(answer.headers))
+    return response(answer)
 
 
 def wanted(sent: str | None, *, needed: bool = False) -> int | None:

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import answer, plain
-from range.wire import Trouble
+from range.wire import KINDS, Trouble
 
 PATIENCE = 30.0
 """Seconds a request's body may take."""
@@ -24,7 +24,8 @@ LINGER = 2.0
 """Seconds for which a caller who is refused is heard out."""
 JSON = "application/json"
 YAML = ("application/yaml", "application/x-yaml", "text/yaml")
-YAML_PATHS = ("/v1/topologies", "/v1/tools", "/v1/scenarios", "/v1/benign", "/v1/campaigns")
+YAML_PATHS = frozenset(f"/v1/{called.segment}" for called in KINDS.values())
+"""Where a document may come as one YAML file."""
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 HEADERS: Mapping[str, str] = MappingProxyType(
     {

@@ -24,6 +24,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
+from api.callers import gone_from
 from range.errors import QuotaExceeded, ServiceUnavailable, StoreUnavailable
 from range.rows import EventRow
 from range.service import events
@@ -212,7 +213,7 @@ class EventStream(Response):
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             writer = asyncio.ensure_future(self._write(stream, send))
-            gone = asyncio.ensure_future(_disconnected(receive))
+            gone = asyncio.ensure_future(gone_from(receive))
             try:
                 await asyncio.wait({writer, gone}, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -274,8 +275,3 @@ class EventStream(Response):
                 seen = self.eye.seen(found, None)
             if seen:
                 yield at, b"".join(written(event) for event in seen)
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        continue

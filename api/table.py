@@ -11,10 +11,9 @@ from types import MappingProxyType
 from typing import Literal
 
 from range.service.access import Action
+from range.wire import KINDS
 
 Right = Action | Literal["public", "ticket"] | None
-
-_KINDS = ("topologies", "tools", "scenarios", "benign", "campaigns")
 
 _DOCUMENT: tuple[tuple[str, str, Action], ...] = (
     ("GET", "", "documents.read"),
@@ -25,7 +24,7 @@ _DOCUMENT: tuple[tuple[str, str, Action], ...] = (
     ("DELETE", "/{ref}", "documents.write"),
 )
 _DOCUMENTS: dict[tuple[str, str], Right] = {
-    (method, f"/v1/{kind}{path}"): right for kind in _KINDS for method, path, right in _DOCUMENT
+    (method, f"/v1/{called.segment}{path}"): right for called in KINDS.values() for method, path, right in _DOCUMENT
 }
 
 _RANGES: dict[tuple[str, str], Right] = {

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from api.auth import needs
 from api.deps import Cursor, Here, Id, Limit
 from api.errors import problems
-from api.etags import IfMatch, IfNoneMatch, tag, unchanged, wanted
+from api.etags import IfMatch, IfNoneMatch, fresh, tag, wanted
 from api.idempotency import Answer, OnceOnly, response
 from api.paging import page
 from range.rows import OrgRow, ProjectRow, TokenRow
@@ -92,9 +92,7 @@ def shown(here: Here, who: Reader, id: Id, have: IfNoneMatch = None) -> Response
     """Its quota and its share of the machine."""
     with here.store.reading() as rows:
         answer = _org(own(rows, who, OrgRow, id))
-    if unchanged(have, answer.headers["ETag"]):
-        return Response(status_code=304, headers=dict(answer.headers))
-    return response(answer)
+    return fresh(answer, have)
 
 
 @routes.patch(

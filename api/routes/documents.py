@@ -5,7 +5,6 @@ Knows: how a document comes in (JSON, or one YAML file) and goes out. Must never
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -18,31 +17,23 @@ from pydantic import ValidationError
 from api.auth import needs
 from api.deps import Cursor, DryRun, Here, Limit, Ref
 from api.errors import problems
-from api.etags import IfNoneMatch, unchanged
+from api.etags import IfNoneMatch, fresh
 from api.gates import Doors
 from api.idempotency import Answer, OnceOnly, response
+from api.limits import YAML
 from api.paging import cut
 from range import drawing
 from range.rows import DocumentKind
 from range.service import documents
 from range.service.context import Principal
 from range.stores import Writing
-from range.wire import DocumentView, Page, Upload, UploadFile
-
-KINDS: Mapping[str, tuple[DocumentKind, str]] = MappingProxyType(
-    {
-        "topologies": ("topology", "topology"),
-        "tools": ("tool", "tool"),
-        "scenarios": ("scenario", "scenario"),
-        "benign": ("benign", "benign profile"),
-        "campaigns": ("campaign", "campaign"),
-    }
-)
-YAML = ("application/yaml", "application/x-yaml", "text/yaml")
+from range.wire import KINDS, DocumentView, Page, Upload, UploadFile
+from range.wire.documents import Called
 
 Reader = Annotated[Principal, Depends(needs("documents.read"))]
 Writer = Annotated[Principal, Depends(needs("documents.write"))]
 
+_KIND: Mapping[str, DocumentKind] = MappingProxyType({called.segment: kind for kind, called in KINDS.items()})
 _EXAMPLES: Mapping[DocumentKind, str] = MappingProxyType(
     {
         "topology": """schema: jointrange.topology/1
@@ -100,7 +91,7 @@ async def upload_of(request: Request) -> Upload:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     content = await request.body()
     if kind in YAML:
-        name = f"{KINDS[request.url.path.split('/')[2]][0]}.yaml"
+        name = f"{_KIND[request.url.path.split('/')[2]]}.yaml"
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -136,24 +127,28 @@ def _body(kind: DocumentKind) -> dict[str, Any]:
     }
 
 
-def router(segment: str) -> APIRouter:
+def router(kind: DocumentKind) -> APIRouter:
     """The routes of one kind of document."""
-    kind, noun = KINDS[segment]
-    routes = APIRouter(prefix=f"/v1/{segment}", tags=[segment])
-    one = segment if segment == "benign" else segment.removesuffix("s").removesuffix("ie") + "y" * (kind == "topology")
-    name = {"topology": "Topology", "benign": "BenignProfile"}.get(kind, one.capitalize())
-    _reading(routes, kind, noun, name)
-    _history(routes, kind, noun, name)
-    _writing(routes, segment, kind, noun, name)
+    called = KINDS[kind]
+    routes = APIRouter(prefix=f"/v1/{called.segment}", tags=[called.segment])
+    _reading(routes, kind, called)
+    _history(routes, kind, called)
+    _writing(routes, kind, called)
     if kind == "topology":
         _drawing(routes)
     return routes
 
 
-def _reading(routes: APIRouter, kind: DocumentKind, noun: str, name: str) -> None:
-    """GET: the list, and one."""
+def _named(nouns: str) -> str:
+    """`benign profile` as it stands in the name of an operation: `BenignProfile`."""
+    return "".join(word.capitalize() for word in nouns.split())
 
-    @routes.get("", summary=f"List each {noun}", operation_id=f"list{name}s", responses=problems())
+
+def _reading(routes: APIRouter, kind: DocumentKind, called: Called) -> None:
+    """GET: the list, and one."""
+    noun, name = called.noun, _named(called.noun)
+
+    @routes.get("", summary=f"List {called.nouns}", operation_id=f"list{_named(called.nouns)}", responses=problems())
     def listed(here: Here, who: Reader, cursor: Cursor = "", limit: Limit = 50) -> Page[DocumentView]:
         """The newest version of each name, sorted by name: those of your organisation, and those that come along."""
         with here.store.reading() as rows:
@@ -170,14 +165,12 @@ def _reading(routes: APIRouter, kind: DocumentKind, noun: str, name: str) -> Non
         """Its newest version, or the one whose digest begins as given. Your own go before those that come along."""
         with here.store.reading() as rows:
             view = documents.seen(documents.look(rows, here, who, kind, ref))
-        etag = f'"{view.digest}"'
-        if unchanged(have, etag):
-            return Response(status_code=304, headers={"ETag": etag})
-        return response(Answer(200, view, {"ETag": etag}))
+        return fresh(Answer(200, view, {"ETag": f'"{view.digest}"'}), have)
 
 
-def _history(routes: APIRouter, kind: DocumentKind, noun: str, name: str) -> None:
+def _history(routes: APIRouter, kind: DocumentKind, called: Called) -> None:
     """GET: its versions, and its files."""
+    noun, name = called.noun, _named(called.noun)
 
     @routes.get(
         "/{ref}/versions", summary=f"List the versions of a {noun}", operation_id=f"list{name}Versions",
@@ -212,12 +205,13 @@ def _history(routes: APIRouter, kind: DocumentKind, noun: str, name: str) -> Non
         return Response(
             files[path],
             media_type="application/octet-stream",
-            headers={"Content-Disposition": "attachment", "X-Guessed-Type": mimetypes.guess_type(path)[0] or ""},
+            headers={"Content-Disposition": "attachment"},
         )
 
 
-def _writing(routes: APIRouter, segment: str, kind: DocumentKind, noun: str, name: str) -> None:
+def _writing(routes: APIRouter, kind: DocumentKind, called: Called) -> None:
     """POST and DELETE."""
+    noun, name = called.noun, _named(called.noun)
 
     @routes.post(
         "",
@@ -245,7 +239,7 @@ def _writing(routes: APIRouter, segment: str, kind: DocumentKind, noun: str, nam
 
         def save(rows: Writing) -> Answer:
             row, new = documents.save(rows, who, made, here.store.now())
-            place = {"Location": f"/v1/{segment}/{row.name}@{row.digest[:12]}", "ETag": f'"{row.digest}"'}
+            place = {"Location": f"/v1/{called.segment}/{row.name}@{row.digest[:12]}", "ETag": f'"{row.digest}"'}
             return Answer(201 if new else 200, documents.view(row), place)
 
         return once.answer(here, who, save)
@@ -279,4 +273,4 @@ def _drawing(routes: APIRouter) -> None:
 
 def routers() -> tuple[APIRouter, ...]:
     """One for each kind."""
-    return tuple(router(segment) for segment in KINDS)
+    return tuple(router(kind) for kind in KINDS)

@@ -11,11 +11,11 @@ from fastapi import APIRouter, Body, Depends, Path, Query
 from fastapi.responses import PlainTextResponse, Response
 
 from api.auth import needs
+from api.captures import CaptureStream
 from api.deps import TEXT, Here, Node, RangeId
 from api.errors import problems
 from api.gates import Doors
 from api.idempotency import Answer, OnceOnly
-from api.streams import CaptureStream
 from range.service import live, ranges
 from range.service.context import Principal
 from range.wire import ExecRequest, ExecView, LinkChange, LinkView, Page

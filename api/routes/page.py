@@ -17,6 +17,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
 from api.errors import public_problems
+from api.etags import unchanged
 from range.service.issuers import Issuer
 from range.wire import IssuerView, SignIn
 
@@ -104,9 +105,7 @@ def routes(issuers: Sequence[Issuer] = (), folder: Path = FOLDER) -> APIRouter:
             raise HTTPException(404, "there is no such file")
         framed = path in ("frame.html", "frame.js")
         headers = headers_of(asset, FRAME if framed else policy(issuers, _host(request)))
-        if asset.etag in [
-            one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")
-        ]:
+        if unchanged(request.headers.get("if-none-match"), asset.etag):
             return Response(status_code=304, headers=headers)
         return Response(asset.content, headers=headers, media_type=asset.type)
 

@@ -5,7 +5,6 @@ Knows: how wishes come in and rows go out. Must never: launch anything.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query
@@ -14,7 +13,7 @@ from fastapi.responses import Response
 from api.auth import needs
 from api.deps import Cursor, Here, Id, Limit
 from api.errors import problems
-from api.etags import IfMatch, IfNoneMatch, tag, unchanged, wanted
+from api.etags import IfMatch, IfNoneMatch, fresh, tag, wanted
 from api.gates import Doors
 from api.idempotency import Answer, OnceOnly, response
 from api.paging import page
@@ -94,9 +93,7 @@ def shown(here: Here, who: Reader, id: Id, have: IfNoneMatch = None) -> Response
     """How many copies are ready, of how many."""
     with here.store.reading() as rows:
         answer = answered(rows, here, own(rows, who, PoolRow, id))
-    if unchanged(have, answer.headers["ETag"]):
-        return Response(status_code=304, headers=dict(answer.headers))
-    return response(answer)
+    return fresh(answer, have)
 
 
 @routes.patch(
@@ -115,8 +112,7 @@ def change(here: Here, who: Writer, id: Id, body: PoolChange, seen: IfMatch = No
     each = size(documents.layout_of(here, row.topology, row.tools))
     with here.store.writing() as rows:
         row = own(rows, who, PoolRow, id)
-        actor = replace(who, org=row.org)
-        changed = pools.change(rows, here, actor, row, body.warm, each, row.version if version is None else version)
+        changed = pools.change(rows, here, who, row, body.warm, each, row.version if version is None else version)
         answer = answered(rows, here, changed, 202)
     return response(answer)
 

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from api.auth import needs
 from api.deps import Cursor, DryRun, Here, Limit, RangeId
 from api.errors import problems
-from api.etags import IfMatch, IfNoneMatch, tag, unchanged, wanted
+from api.etags import IfMatch, IfNoneMatch, fresh, tag, wanted
 from api.gates import Doors
 from api.idempotency import Answer, OnceOnly, response
 from api.paging import page
@@ -115,9 +115,7 @@ def shown(here: Here, who: Reader, id: RangeId, have: IfNoneMatch = None) -> Res
     """Its state, its nodes with their addresses, its networks. This never asks the engine, so it is quick."""
     with here.store.reading() as rows:
         answer = answered(rows, here, ranges.find(rows, who, id))
-    if unchanged(have, answer.headers["ETag"]):
-        return Response(status_code=304, headers=dict(answer.headers))
-    return response(answer)
+    return fresh(answer, have)
 
 
 @routes.patch(

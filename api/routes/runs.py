@@ -19,9 +19,9 @@ from fastapi.responses import FileResponse, Response
 from api.auth import needs
 from api.deps import Cursor, Here, Id, Limit
 from api.errors import problems
-from api.etags import IfNoneMatch, tag, unchanged
+from api.etags import IfNoneMatch, fresh, tag, unchanged
 from api.gates import Doors
-from api.idempotency import Answer, OnceOnly, response
+from api.idempotency import Answer, OnceOnly
 from api.paging import cut, page
 from api.routes.events import STREAM, After, Last
 from api.sse import EventStream, place_of
@@ -116,9 +116,7 @@ def shown(here: Here, who: Reader, id: Id, have: IfNoneMatch = None) -> Response
     """How far it is; once it is `done`, its decision, the exit code of `jointrange run`, and its files."""
     with here.store.reading() as rows:
         answer = answered(rows, here, runs.find(rows, who, id))
-    if unchanged(have, answer.headers["ETag"]):
-        return Response(status_code=304, headers=dict(answer.headers))
-    return response(answer)
+    return fresh(answer, have)
 
 
 @routes.post(

@@ -9,15 +9,7 @@ from collections.abc import Iterator
 
 from range.client.transport import Transport, word
 from range.rows import DocumentKind
-from range.wire import DocumentView, Upload
-
-ROUTES: dict[DocumentKind, str] = {
-    "topology": "/v1/topologies",
-    "tool": "/v1/tools",
-    "scenario": "/v1/scenarios",
-    "benign": "/v1/benign",
-    "campaign": "/v1/campaigns",
-}
+from range.wire import KINDS, DocumentView, Upload
 
 
 class Documents:
@@ -28,32 +20,36 @@ class Documents:
 
     def all(self, kind: DocumentKind) -> Iterator[DocumentView]:
         """The newest version of each, bundled ones as well."""
-        return self._to.pages(ROUTES[kind], DocumentView)
+        return self._to.pages(_route(kind), DocumentView)
 
     def add(self, kind: DocumentKind, upload: Upload, *, dry_run: bool = False) -> DocumentView:
         """Save it; the same files again are the same document. `dry_run`: only say what is wrong with it.
 
         Raises Invalid (every problem, with positions in the uploaded files).
         """
-        return self._to.post(ROUTES[kind], DocumentView, upload, dry_run="true" if dry_run else "")
+        return self._to.post(_route(kind), DocumentView, upload, dry_run="true" if dry_run else "")
 
     def get(self, kind: DocumentKind, reference: str) -> DocumentView:
         """One document. Raises NotFound."""
-        return self._to.get(f"{ROUTES[kind]}/{word(reference)}", DocumentView)
+        return self._to.get(f"{_route(kind)}/{word(reference)}", DocumentView)
 
     def versions(self, kind: DocumentKind, reference: str) -> Iterator[DocumentView]:
         """Every version of a name, newest first."""
-        return self._to.pages(f"{ROUTES[kind]}/{word(reference)}/versions", DocumentView)
+        return self._to.pages(f"{_route(kind)}/{word(reference)}/versions", DocumentView)
 
     def file(self, kind: DocumentKind, reference: str, path: str) -> bytes:
         """One of its files."""
         inner = "/".join(word(part) for part in path.split("/"))
-        return self._to.content(f"{ROUTES[kind]}/{word(reference)}/files/{inner}")
+        return self._to.content(f"{_route(kind)}/{word(reference)}/files/{inner}")
 
     def remove(self, kind: DocumentKind, reference: str) -> None:
         """Delete it. What uses it goes on. Raises NotFound."""
-        self._to.change("DELETE", f"{ROUTES[kind]}/{word(reference)}", None)
+        self._to.change("DELETE", f"{_route(kind)}/{word(reference)}", None)
 
     def drawing(self, reference: str) -> str:
         """A topology as SVG."""
-        return self._to.content(f"{ROUTES['topology']}/{word(reference)}/drawing").decode()
+        return self._to.content(f"{_route('topology')}/{word(reference)}/drawing").decode()
+
+
+def _route(kind: DocumentKind) -> str:
+    return f"/v1/{KINDS[kind].segment}"

@@ -31,11 +31,10 @@ from range.service.context import Principal, Service
 from range.service.naming import fenced
 from range.service.packing import Packed, bundled, packed, unpack
 from range.stores import Reading, Writing
-from range.wire import DocumentView, Upload
+from range.wire import KINDS, DocumentView, Upload
 
 Loaded = LoadedTopology | LoadedTool | LoadedScenario | LoadedProfile | LoadedCampaign
 
-_NOUNS: dict[DocumentKind, str] = {"benign": "benign profile"}
 _PROBLEMS_AT_MOST = 200
 
 
@@ -195,7 +194,7 @@ def _none(rows: Reading, who: Principal, kind: DocumentKind, reference: str) -> 
     hint = (
         f"GET its versions to see which there are of {name}" if digest and name in known else known_names(name, known)
     )
-    return NotFound(f"there is no {_NOUNS.get(kind, kind)} called {reference}", hint=hint)
+    return NotFound(f"there is no {KINDS[kind].noun} called {reference}", hint=hint)
 
 
 def bundled_one(service: Service, kind: DocumentKind, name: str) -> Checked:

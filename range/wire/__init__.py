@@ -25,7 +25,7 @@ from range.wire.access import (
     TokenView,
     UseView,
 )
-from range.wire.documents import DocumentView, Upload, UploadFile
+from range.wire.documents import KINDS, DocumentView, Upload, UploadFile
 from range.wire.ranges import (
     ConsoleRequest,
     ConsoleView,
@@ -50,6 +50,7 @@ from range.wire.runs import EventView, RescoreView, RunRequest, RunView, Verdict
 from range.wire.shared import Body, Duration, Flag, Name, Number, Page, Position, Reference, Slug, Trouble, Whole
 
 __all__ = [
+    "KINDS",
     "AuditCheck",
     "AuditView",
     "Body",

@@ -93,6 +93,7 @@ def test_the_document_is_whole(lively: Served) -> None:
             for status in bad:
                 assert "application/problem+json" in operation["responses"][status]["content"], f"{where} {status}"
     assert len(names) == len(set(names)) > 60
+    assert {"listTopologies", "getTopology", "uploadTool", "listBenignProfiles", "deleteBenignProfile"} <= set(names)
     assert {tag["name"] for tag in api["tags"]} >= {
         tag for item in api["paths"].values() for o in item.values() for tag in o["tags"]
     }

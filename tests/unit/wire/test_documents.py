@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from pydantic import ValidationError
 
-from range.wire.documents import Upload, UploadFile
+from range.rows import DocumentKind
+from range.wire.documents import KINDS, Upload, UploadFile
+
+
+def test_every_kind_of_document_has_its_words() -> None:
+    assert tuple(KINDS) == get_args(DocumentKind)
+    assert len({called.segment for called in KINDS.values()}) == len(KINDS)
 
 
 def test_an_upload_holds_a_file() -> None:

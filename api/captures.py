@@ -16,6 +16,7 @@ from contextlib import suppress
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from api.callers import gone_from
 from range.errors import RangeError
 from range.ports import PacketStream
 
@@ -48,7 +49,7 @@ class CaptureStream(Response):
         over = asyncio.Event()
         sent = _Pump(self, loop, send, over)
         reader = threading.Thread(target=sent.run, name="capture", daemon=True)
-        gone = asyncio.ensure_future(_disconnected(receive))
+        gone = asyncio.ensure_future(gone_from(receive))
         ended = asyncio.ensure_future(over.wait())
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -97,8 +98,3 @@ class _Pump:
 
     async def _give(self, piece: bytes) -> None:
         await self.send({"type": "http.response.body", "body": piece, "more_body": True})
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        continue
