@@ -108,7 +108,7 @@ def tell_ci(result: CampaignResult, folder: Path, environment: Mapping[str, str]
     """In a job of GitHub Actions: annotations on standard error, and the report in the job's summary."""
     if environment.get("GITHUB_ACTIONS") != "true":
         return
-    for line in markings(result, "github"):
+    for line in markings(result):
         sys.stderr.write(line + "\n")
     summary, report = environment.get("GITHUB_STEP_SUMMARY"), folder / "report.md"
     if summary and report.is_file():

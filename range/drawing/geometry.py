@@ -128,7 +128,7 @@ def placed(layout: Layout) -> Picture:
     plugs = {node.name: _plugs(layout, node, others) for node in layout.nodes}
     networks = [segment for segment in layout.segments if segment.kind == "network"]
     known = {segment.name for segment in networks}
-    column = [node for node in layout.nodes if _stands(node, plugs[node.name], known)]
+    column = [node for node in layout.nodes if _stands(plugs[node.name], known)]
     standing = {node.name for node in column}
     inside: dict[str, list[NodeSpec]] = {segment.name: [] for segment in networks}
     loose: list[NodeSpec] = []
@@ -149,7 +149,7 @@ def placed(layout: Layout) -> Picture:
     areas = _areas(networks, inside, entries, areas_x, width)
     areas = _stretched(areas, column_height)
     pillars = _pillars(column, plugs, areas, known, left, pillar_width)
-    wires = [*_cables(pillars, areas, areas_x), *_links(pillars, known, left)]
+    wires = [*_cables(pillars, areas, areas_x), *_links(pillars, left)]
     lowest = max([area.box.bottom for area in areas] + [pillar.box.bottom for pillar in pillars], default=MARGIN)
     right = max([area.box.right for area in areas] + [pillar.box.right for pillar in pillars], default=MARGIN + width)
     cards = _grid(loose, MARGIN, lowest + AREA_GAP, width, max(1, int((right - MARGIN) // (width + CARD_GAP))))
@@ -173,7 +173,7 @@ def _plugs(layout: Layout, node: NodeSpec, others: dict[str, list[str]]) -> tupl
     return tuple(found)
 
 
-def _stands(node: NodeSpec, plugs: Sequence[_Plug], networks: set[str]) -> bool:
+def _stands(plugs: Sequence[_Plug], networks: set[str]) -> bool:
     """Whether a node stands in the column."""
     if any(plug.tap or plug.segment not in networks for plug in plugs):
         return True
@@ -366,7 +366,7 @@ def tracked(runs: Sequence[tuple[float, float]]) -> list[int]:
     return [found[index] for index in range(len(runs))]
 
 
-def _links(pillars: Sequence[Pillar], networks: set[str], left: float) -> list[Wire]:
+def _links(pillars: Sequence[Pillar], left: float) -> list[Wire]:
     """Links, and taps of links, left of the column."""
     ends: dict[str, list[Row]] = {}
     for pillar in pillars:

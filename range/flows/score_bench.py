@@ -22,9 +22,6 @@ from range.errors import Exhausted
 from range.judging.result import Run, conclude
 from range.judging.synthetic import trials
 
-SECONDS_MOST, MEMORY_MOST = 60.0, 1024.0
-"""What a million alerts may take: seconds of the processor, MiB."""
-
 
 @dataclass(frozen=True, slots=True)
 class Figure:

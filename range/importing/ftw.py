@@ -64,7 +64,7 @@ def _stage(item: Item, stage: Mapping[str, object], entry: Entry, defaults: Defa
     if entry.sha256 not in (None, item.digest):
         refused.append(f"it is not the test the overlay was written for: its sha256 is {item.digest}")
     rules, never, limits = _expected(wanted)
-    limits += _left_out(sent, wanted)
+    limits += _left_out(wanted)
     if not rules and not never:
         refused.append("it expects nothing of any rule by id")
     try:
@@ -132,7 +132,7 @@ def _expected(wanted: Mapping[str, object]) -> tuple[list[str], list[str], list[
     return list(dict.fromkeys(filter(None, rules))), list(dict.fromkeys(filter(None, never))), limits
 
 
-def _left_out(sent: Mapping[str, object], wanted: Mapping[str, object]) -> list[str]:
+def _left_out(wanted: Mapping[str, object]) -> list[str]:
     found = []
     if wanted.get("isolated") is True:
         found.append("`isolated` is not checked: other rules may alert too")

@@ -5,7 +5,6 @@ Must never: let a tool's words end a line or begin a command.
 """
 
 from collections.abc import Iterator
-from typing import Literal
 
 from range.judging.result import CampaignResult
 from range.report.folding import folded
@@ -17,7 +16,7 @@ Line = tuple[str, str, str]
 """(command, title, message)"""
 
 
-def annotations(result: CampaignResult, style: Literal["github"] = "github") -> tuple[str, ...]:
+def annotations(result: CampaignResult) -> tuple[str, ...]:
     """One line each: failed gates as errors, what is undecided or flaky as warnings, the decision as a notice."""
     found: list[Line] = []
     for kind, lines in (("error", list(_errors(result))), ("warning", list(_warnings(result)))):

@@ -17,7 +17,7 @@ from typing import Any
 OURS = 106
 """The rtm_protocol of the routes made here, so that they can be told from others."""
 
-NEWLINK, DELLINK, GETLINK, NEWADDR, DELADDR, GETADDR = 16, 17, 18, 20, 21, 22
+NEWLINK, DELLINK, GETLINK, NEWADDR, GETADDR = 16, 17, 18, 20, 22
 NEWROUTE, DELROUTE, GETROUTE, GETNEIGH, GETNSID = 24, 25, 26, 30, 90
 REQUEST, ACK, DUMP, CREATE, EXCL, REPLACE = 0x1, 0x4, 0x300, 0x400, 0x200, 0x100
 UP = 0x1
