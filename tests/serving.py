@@ -21,7 +21,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from range.clock import SystemClock
-from range.rows import Role
+from range.rows import Role, RunRow
 from range.service import tokens
 from range.service.context import Limits, Service
 from range.service.issuers import Issuer
@@ -122,6 +122,22 @@ class Served:
             return view if view["status"] in statuses else None
 
         return self.eventually(look)
+
+    @contextlib.contextmanager
+    def crowded(self) -> Iterator[None]:
+        """A block in which somebody else's run has the whole machine: whatever is asked for waits."""
+        far = self.service.store.now() + 1e6
+        other = RunRow(
+            id="run-other", org="else", created=1.0, name="other", campaign="else:campaign:x", status="running",
+            cpus=self.service.cpus, memory=self.service.memory, holder="nobody", held_until=far, next_at=far,
+        )  # fmt: skip
+        with self.service.store.writing() as rows:
+            rows.add(other)
+        try:
+            yield
+        finally:
+            with self.service.store.writing() as rows:
+                rows.remove(RunRow, other.id)
 
     def eventually(self, look: Callable[[], Any], patience: float = PATIENCE) -> Any:
         """What `look` gives as soon as it gives something; it is asked again when something happened."""

@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from range.bundle.verify import verify
-from range.rows import RunRow
 from range.service import run_files
 from range.wire import RescoreView, RunView, VerdictView
 from tests.serving import Served
@@ -157,26 +156,18 @@ def test_what_is_not_done_has_no_results_and_what_is_done_is_not_cancelled(
     served: Served, operator: httpx.Client, done: dict[str, Any]
 ) -> None:
     assert operator.post(f"/v1/runs/{done['id']}/cancel").status_code == 409
-    far = served.service.store.now() + 1e6
-    other = RunRow(
-        id="run-other", org="else", created=1.0, name="other", campaign="else:campaign:x", status="running",
-        cpus=64.0, memory=64 << 30, holder="nobody", held_until=far, next_at=far,
-    )  # fmt: skip
-    with served.service.store.writing() as rows:
-        rows.add(other)
-    waiting = operator.post("/v1/runs", json={**BODY, "seed": 1}).json()
-    assert (waiting["status"], waiting["queue"]) == ("queued", 1)
-    path = f"/v1/runs/{waiting['id']}"
-    for inner in ("/verdicts", "/bundle", "/files/report.html"):
-        assert operator.get(path + inner).status_code == 409
-    assert operator.post(f"{path}/rescore").status_code == 409
-    assert operator.post(f"{path}/cancel").status_code == 202
-    ended = until(served, operator, waiting["id"])
+    with served.crowded():
+        waiting = operator.post("/v1/runs", json={**BODY, "seed": 1}).json()
+        assert (waiting["status"], waiting["queue"]) == ("queued", 1)
+        path = f"/v1/runs/{waiting['id']}"
+        for inner in ("/verdicts", "/bundle", "/files/report.html"):
+            assert operator.get(path + inner).status_code == 409
+        assert operator.post(f"{path}/rescore").status_code == 409
+        assert operator.post(f"{path}/cancel").status_code == 202
+        ended = until(served, operator, waiting["id"])
     assert (ended["status"], ended["exit"], ended["files"]) == ("cancelled", 130, [])
     again = operator.post(f"{path}/cancel")
     assert (again.status_code, again.json()["status"]) == (202, "cancelled")
-    with served.service.store.writing() as rows:
-        rows.remove(RunRow, other.id)
 
 
 def test_what_is_wrong_is_told_with_its_place(operator: httpx.Client) -> None:
