@@ -1,6 +1,6 @@
-"""Errors as answers: problem+json (RFC 9457) for whatever goes wrong, from one table.
+"""Errors as answers: problem+json (RFC 9457) for whatever goes wrong (range/troubles.py words it).
 
-Knows: the HTTP status of every RangeError, and how faults in a request are worded.
+Knows: the titles of HTTP statuses, what headers go with an error, and how faults in a request are worded.
 Must never: show what only the server should know (a stack, a path, a secret).
 """
 
@@ -22,35 +22,12 @@ from starlette.routing import compile_path
 
 from api.auth import CHALLENGE, routes_of
 from range import errors
-from range.cli.exits import BAD_INPUT, INFRASTRUCTURE, code
+from range.exits import BAD_INPUT, INFRASTRUCTURE
+from range.troubles import SHOWN_AT_MOST, status_of, trouble_of
 from range.wire import Position, Trouble
 
 MEDIA = "application/problem+json"
 log = logging.getLogger("jointrange.api")
-
-STATUS: Mapping[type[errors.RangeError], int] = MappingProxyType(
-    {
-        errors.Invalid: 422,
-        errors.NotFound: 404,
-        errors.Conflict: 409,
-        errors.Refused: 422,
-        errors.EngineUnavailable: 503,
-        errors.ImageMissing: 424,
-        errors.Exhausted: 507,
-        errors.NodeFailed: 409,
-        errors.ProvisionFailed: 424,
-        errors.IsolationBroken: 424,
-        errors.EngineFault: 502,
-        errors.Unauthenticated: 401,
-        errors.Forbidden: 403,
-        errors.QuotaExceeded: 429,
-        errors.Stale: 412,
-        errors.Superseded: 412,
-        errors.StoreUnavailable: 503,
-        errors.ServiceUnavailable: 503,
-        errors.RangeError: 500,
-    }
-)
 
 TITLES: Mapping[int, str] = MappingProxyType(
     {
@@ -75,44 +52,6 @@ TITLES: Mapping[int, str] = MappingProxyType(
         507: "The machine ran out of something.",
     }
 )
-_SHOWN_AT_MOST = 100
-
-
-def status_of(error: errors.RangeError) -> int:
-    """Its HTTP status, by its nearest class in the table."""
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-
-
-def trouble_of(error: errors.RangeError, instance: str = "") -> Trouble:
-    """An error as the body of an answer."""
-    status = status_of(error)
-    positions: Sequence[Position] = ()
-    detail = str(error)
-    if isinstance(error, errors.Invalid):
-        positions = [
-            Position(file=one.where.file, line=one.where.line, column=one.where.column, what=one.what, hint=one.hint)
-            for one in error.problems[:_SHOWN_AT_MOST]
-        ]
-        more = len(error.problems) - len(positions)
-        detail = f"{len(error.problems)} faults" if len(error.problems) != 1 else positions[0].what
-        detail += f"; the first {len(positions)} are listed" if more > 0 else ""
-    quota = error if isinstance(error, errors.QuotaExceeded) else None
-    return Trouble(
-        type=f"urn:jointrange:error:{type(error).__name__}",
-        title=(type(error).__doc__ or "").strip().partition("\n")[0],
-        status=status,
-        detail=detail,
-        instance=instance,
-        error=type(error).__name__,
-        hint=error.hint if not isinstance(error, errors.Invalid) else "",
-        exit=code(error),
-        log=getattr(error, "log", ""),
-        errors=tuple(positions),
-        limit=quota.limit if quota else "",
-        allowed=quota.allowed if quota else 0,
-        used=quota.used if quota else 0,
-        room_at=quota.room_at if quota else 0,
-    )
 
 
 def headers_of(error: errors.RangeError, now: float) -> dict[str, str]:
@@ -151,7 +90,7 @@ def answer(trouble: Trouble, headers: Mapping[str, str] | None = None) -> Respon
 
 def _faults(error: RequestValidationError) -> list[Position]:
     found = []
-    for one in error.errors()[:_SHOWN_AT_MOST]:
+    for one in error.errors()[:SHOWN_AT_MOST]:
         place = [str(part) for part in one.get("loc", ())]
         file, path = (place[0] if place else "request"), ".".join(place[1:])
         line = column = 0

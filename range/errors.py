@@ -21,7 +21,7 @@
     └─ ServiceUnavailable   the service itself does not answer, or not in time
 
 Knows: how an error is worded. `str(error)` says what happened and where; `.hint` says what to do.
-Must never: print, exit, know an exit code (range/cli/exits.py does) or an HTTP status.
+Must never: print, exit, know an exit code (range/exits.py does) or an HTTP status (range/troubles.py does).
 
 A step of a scenario that fails is a *result* (range/ledger.py), never an error.
 A programming error is neither: let it crash.

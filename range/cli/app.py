@@ -12,14 +12,13 @@ from types import FrameType
 import typer
 from typer.exceptions import TyperException
 
-from range import __version__, errors
+from range import __version__, errors, exits
 from range.cli import (
     audit,
     bench,
     campaigns,
     doctor,
     documents,
-    exits,
     images,
     imports,
     keys,

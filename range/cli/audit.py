@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from range.cli import console, exits
+from range import exits
+from range.cli import console
 from range.cli.choosing import service
 from range.cli.options import Json
 from range.cli.show import when

@@ -17,8 +17,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from range import exits
 from range.campaign import Level
-from range.cli import console, exits
+from range.cli import console
 from range.cli.choosing import desk, told
 from range.cli.desk import RunWish, Waiting
 from range.cli.live import RunView
@@ -34,7 +35,6 @@ STYLES = {
     "effective": "yellow", "not_effective": "dim", "blocked": "green", "detected": "cyan", "telemetry": "blue",
     "missed": "bold red", "not_applicable": "dim", "inconclusive": "magenta",
 }  # fmt: skip
-EXIT = {"pass": exits.PASS, "fail": exits.GATE_FAILED, "insufficient": exits.INSUFFICIENT}
 
 Name = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="A bundled campaign's name, or a path.")]
 AtLevel = Annotated[Level | None, typer.Option(help="How deep to look, whatever the file says of depth.")]
@@ -93,7 +93,7 @@ def run(
     else:
         show(result, folder, done.bundle)
     tell_ci(result, folder, os.environ)
-    raise typer.Exit(EXIT[result.decision])
+    raise typer.Exit(exits.DECIDED[result.decision])
 
 
 def _begun(run_id: str, json: bool) -> None:
@@ -144,7 +144,7 @@ def show(result: CampaignResult, folder: Path, bundle: Path) -> None:
                       interrupted=result.run.resumed > 0)  # fmt: skip
     if spent is not None:
         console.out.print(Text(told_of(spent), style="dim"))
-    code = EXIT[result.decision]
+    code = exits.DECIDED[result.decision]
     console.out.print(f"report: {folder / 'report.html'}", soft_wrap=True)
     console.out.print(f"bundle: {bundle}", soft_wrap=True)
     console.out.print(f"exit {code}: {exits.MEANING[code]}", style="bold")

@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from range import wiring
-from range.cli import console, exits
+from range import exits, wiring
+from range.cli import console
 from range.cli.choosing import only_here
 from range.cli.options import Json
 from range.settings import from_environment

@@ -14,8 +14,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from range import exits
 from range.catalogue.foreign import overlay as read_overlay
-from range.cli import console, exits
+from range.cli import console
 from range.cli.options import Json
 from range.errors import Refused
 from range.flows.imports import Import, save, take, told

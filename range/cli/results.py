@@ -12,26 +12,23 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from range import __version__
+from range import __version__, exits
 from range.bundle import names
 from range.bundle.folder import write
 from range.bundle.keys import PublicKey, load_public
 from range.bundle.opening import judged_again, sealed_result
 from range.bundle.verify import Verification, short
 from range.bundle.verify import verify as verify_source
-from range.cli import console, exits
+from range.cli import console
 from range.cli.options import Json
 from range.cli.show import count
 from range.errors import Conflict, Refused
-from range.judging.scorecard import Comparison, Outcome
+from range.judging.scorecard import Comparison
 from range.report.compared import between, outcome
 from range.report.difference import Change, differences
 from range.report.outputs import outputs
 
 Source = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of a finished run.")]
-EXIT: dict[Outcome, int] = {
-    "pass": exits.PASS, "fail": exits.GATE_FAILED, "insufficient": exits.INSUFFICIENT,
-}  # fmt: skip
 SHOWN = 20
 
 
@@ -118,8 +115,8 @@ def compare(
         console.show_json({"outcome": decision, "why": why, **console.plain(found)})
     else:
         _show_comparison(found)
-        console.out.print(f"exit {EXIT[decision]}: {why}", style="bold")
-    raise typer.Exit(EXIT[decision])
+        console.out.print(f"exit {exits.DECIDED[decision]}: {why}", style="bold")
+    raise typer.Exit(exits.DECIDED[decision])
 
 
 def _sensible(named: Sequence[PublicKey], require: int | None) -> None:

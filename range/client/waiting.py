@@ -12,10 +12,10 @@ from typing import Literal, TypeVar
 
 from range.client import ranges, runs
 from range.client.events import RESET, Events, range_path, run_path
-from range.client.problems import error_of
 from range.client.ranges import Ranges
 from range.client.runs import Runs
 from range.errors import RangeError, ServiceUnavailable
+from range.troubles import error_of
 from range.wire import EventView, RangeView, RunView
 
 V = TypeVar("V", RangeView, RunView)

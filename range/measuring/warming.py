@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
 
-from range.client.problems import error_of
 from range.client.ranges import ENDS
 from range.client.service import Client
 from range.errors import Conflict, RangeError, ServiceUnavailable
+from range.troubles import error_of
 from range.wire import PoolRequest, PoolView, RangeRequest, RangeView
 
 PATIENCE = 900.0

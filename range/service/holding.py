@@ -1,7 +1,7 @@
 """A row that is being worked on: held for a while, renewed, and written only by who holds it.
 
-Knows: the fence (each write names the one it was given), what ends a piece of work early, and how a fault is worded in
-a row. Must never: decide what is to be done (keepers do), or claim a row (range/service/loop.py does).
+Knows: the fence (each write names the one it was given), what ends a piece of work early, and which faults use up a
+row's tries. Must never: decide what is to be done (keepers do), or claim a row (range/service/loop.py does).
 
     def keep(service: Service, held: Held[RangeRow]) -> float:          # a Handler
         ports = held.ports()                                            # its stop is set when the work must end
@@ -25,7 +25,6 @@ from range.errors import (
     IsolationBroken,
     NotFound,
     QuotaExceeded,
-    RangeError,
     Refused,
     Stale,
     StoreUnavailable,
@@ -194,33 +193,3 @@ def attempts_after(error: Exception, before: int, most: int) -> int:
     if isinstance(error, PATIENT) and before < most:
         return min(before + 1, most - 1)
     return before + 1
-
-
-def trouble(error: Exception) -> dict[str, Any]:
-    """A fault as problem+json, in the shape of `wire.Trouble`: what a row keeps of it."""
-    name = type(error).__name__ if isinstance(error, RangeError) else "Fault"
-    title = (type(error).__doc__ or "").strip().partition("\n")[0] if isinstance(error, RangeError) else ""
-    wrong = isinstance(error, (Invalid, NotFound, Conflict, Refused, Forbidden))
-    said = str(error) if isinstance(error, RangeError) else f"{type(error).__name__}: {error}"
-    problem: dict[str, Any] = {
-        "type": f"urn:jointrange:error:{name}",
-        "title": title or "A fault in the service itself.",
-        "status": 422 if wrong else 500,
-        "detail": said,
-        "error": name,
-        "hint": getattr(error, "hint", ""),
-        "exit": 4 if wrong else 3,
-        "log": getattr(error, "log", ""),
-    }
-    if isinstance(error, Invalid):
-        problem["errors"] = [
-            {
-                "file": one.where.file,
-                "line": one.where.line,
-                "column": one.where.column,
-                "what": one.what,
-                "hint": one.hint,
-            }
-            for one in error.problems
-        ]
-    return problem

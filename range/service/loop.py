@@ -17,7 +17,8 @@ from typing import Any
 from range.errors import RangeError, Stale, StoreUnavailable
 from range.rows import PoolRow, RunRow, Work
 from range.service.context import Service
-from range.service.holding import Handler, Held, attempts_after, trouble, word
+from range.service.holding import Handler, Held, attempts_after, word
+from range.troubles import keepable, reason_of
 
 LONG = 16
 """Threads for runs: a run has one for hours. How many may go on at once is for admission to say, not for this."""
@@ -219,8 +220,8 @@ class Loop:
             if fault is not None:
                 attempts = attempts_after(fault, row.attempts, limits.attempts)
                 delay = 0.0 if attempts == limits.attempts else pause(attempts, self._chance.random())
-                problem = trouble(fault)
-                reason = str(problem["detail"]).partition("\n")[0]
+                problem = keepable(fault)
+                reason = reason_of(problem)
                 rows.change(type(row), row.id, attempts=attempts, reason=reason, problem=problem)
                 rows.tell(row.org, held.subject, f"{word(type(row))}.status", {"status": row.status, "reason": reason})
             woken = row.generation != old.generation or row.next_at != old.next_at or held.stop.is_set()

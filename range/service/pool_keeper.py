@@ -18,6 +18,7 @@ from range.service.fairshare import Size
 from range.service.holding import NEVER, Held
 from range.service.pools import LIVING, told
 from range.stores import Writing
+from range.troubles import reason_of
 
 LOOK = 60.0
 """Seconds after which a pool is looked at in any case."""
@@ -78,7 +79,7 @@ def _pass(
     status = "ready" if count >= row.warm else "filling"
     fields: dict[str, Any] = {"problem": None, "attempts": 0} if status == "ready" else {}
     if not fields and row.problem is not None and not reason:
-        reason = str(row.problem.get("detail", "")).partition("\n")[0]
+        reason = reason_of(row.problem)
     waits.append(RETRY if status == "filling" and reason else LOOK)
     return _say(rows, held, row, status=status, ready=count, reason=reason, seen=row.generation, **fields)
 

@@ -20,7 +20,8 @@ from range.service.fairshare import Size
 from range.service.holding import wake
 from range.service.shapes import titles
 from range.stores import Reading, Writing
-from range.wire import PoolView, Trouble
+from range.troubles import kept
+from range.wire import PoolView
 
 LIVING = ("queued", "starting", "up", "degraded", "stopping")
 
@@ -148,7 +149,7 @@ def view(rows: Reading, service: Service, row: PoolRow) -> PoolView:
         status=row.status,
         reason=row.reason,
         created=row.created,
-        problem=Trouble(**row.problem) if row.problem is not None else None,
+        problem=kept(row.problem),
     )
 
 

@@ -26,8 +26,9 @@ from range.service import documents, remaking
 from range.service.admission import turn
 from range.service.alerts import forget_nodes
 from range.service.context import Service
-from range.service.holding import NEVER, Event, Held, trouble, wake
+from range.service.holding import NEVER, Event, Held, wake
 from range.stores import Writing
+from range.troubles import keepable, kept, reason_of
 
 ENDS = ("gone", "failed")
 QUEUE = 2.0
@@ -46,7 +47,7 @@ def keep_range(service: Service, held: Held[RangeRow]) -> float:
     if row.desired == "gone":
         return _leave(service, held)
     if not row.started and (row.attempts >= service.limits.attempts or 0 < row.deadline <= now):
-        return _fail(service, held, row.problem or trouble(_late(service, row)))
+        return _fail(service, held, row.problem or keepable(_late(service, row)))
     wait = _Making(service, held).run()
     lease = held.row.lease_until
     return max(0.0, min(wait, lease - service.store.now())) if lease else wait
@@ -84,7 +85,7 @@ def _leave(service: Service, held: Held[RangeRow]) -> float:
 def _fail(service: Service, held: Held[RangeRow], problem: Any) -> float:
     """Give up: nothing of it stays, but its row says why."""
     if held.row.status != "stopping":
-        _status(held, "stopping", str(problem["detail"]).partition("\n")[0], step="remove", problem=problem,
+        _status(held, "stopping", reason_of(problem), step="remove", problem=problem,
                 attempts=max(held.row.attempts, service.limits.attempts))  # fmt: skip
     return _removed(service, held, "failed", problem)
 
@@ -105,7 +106,7 @@ def _removed(service: Service, held: Held[RangeRow], status: str, problem: Any) 
         for waiting_run in rows.find(RunRow, status="queued", limit=20):
             wake(rows, RunRow, waiting_run.id, now)
 
-    reason = str((problem or {}).get("detail", "")).partition("\n")[0] if status == "failed" else held.row.reason
+    reason = reason_of(problem) if status == "failed" else held.row.reason
     blank: dict[str, Any] = {"step": "", "states": (), "opened": (), "remake": (), "deadline": 0.0}
     left = problem if status == "failed" else None
     _status(held, status, reason, also=also, seen=held.row.generation, ended=now, problem=left, **blank)
@@ -161,7 +162,7 @@ class _Making:
         except (NodeFailed, ProvisionFailed) as error:
             if self.held.row.started or self.held.row.attempts == 0 or self.ports.stop.is_set():
                 raise
-            return _fail(self.service, self.held, trouble(error))
+            return _fail(self.service, self.held, keepable(error))
 
     def _queue(self) -> float:
         """Ask for a place on the machine; seconds to wait when there is none."""
@@ -284,7 +285,7 @@ class _Making:
         if row.problem is not None and not left:
             fields["problem"] = None
         elif left and row.problem is None:
-            fields["problem"] = trouble(self._fault(observed))
+            fields["problem"] = keepable(self._fault(observed))
         said = [("range.status", {"status": status, "reason": reason})] if "status" in fields else []
         self._write("", states, *said, also=self._done, **fields)
         return min(service.limits.again, max(quiet - now, 1.0)) if attempts else service.limits.again
@@ -300,12 +301,12 @@ class _Making:
     def _give_up(self, observed: Observed) -> float:
         """Leave a range that was up as it is, and say why."""
         row = self.held.row
-        if row.problem is None or row.problem["detail"] == self._died(observed):
-            problem = dict(row.problem or trouble(self._fault(observed)))
+        said = kept(row.problem)
+        problem = row.problem if row.problem is not None else keepable(self._fault(observed))
+        if said is None or said.detail == self._died(observed):
             reason = f"{self._died(observed)} again and again; it is left as it is. A reset makes it anew"
         else:
-            problem = dict(row.problem)
-            reason = f"given up after {row.attempts} tries: {problem['detail']}".partition("\n")[0]
+            reason = f"given up after {row.attempts} tries: {reason_of(problem)}"
         if row.status != "degraded" or reason != row.reason:
             self._degraded(observed, reason, problem=problem)
         return self.service.limits.again

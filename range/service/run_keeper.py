@@ -27,9 +27,10 @@ from range.rows import RunRow
 from range.service import documents, run_files
 from range.service.admission import turn
 from range.service.context import Service
-from range.service.holding import NEVER, Event, Held, trouble
+from range.service.holding import NEVER, Event, Held
 from range.service.run_events import Telling
 from range.service.run_options import overrides
+from range.troubles import keepable, reason_of
 
 ENDS = ("done", "cancelled", "failed")
 QUEUED = 1.0
@@ -88,8 +89,8 @@ def _handle(service: Service, held: Held[RunRow]) -> float:
     except RangeError as error:
         if held.stop.is_set():
             raise KeyboardInterrupt from error
-        problem = _plain(service, trouble(error))
-        return _end(service, held, "failed", reason=str(problem["detail"]).partition("\n")[0], problem=problem)
+        problem = _plain(service, keepable(error))
+        return _end(service, held, "failed", reason=reason_of(problem), problem=problem)
     return _done(service, held, done)
 
 

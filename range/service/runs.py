@@ -17,7 +17,7 @@ from typing import Any
 from range import __version__
 from range.bundle.opening import judged_again
 from range.errors import Conflict, Invalid, Problem, Where
-from range.judging.scorecard import Outcome
+from range.exits import DECIDED, INFRASTRUCTURE, INTERRUPTED
 from range.report.difference import Change, differences
 from range.rows import DocumentRow, RunRow
 from range.service import documents, run_files
@@ -25,14 +25,11 @@ from range.service.access import own, project_for
 from range.service.admission import check_machine, check_quota, turn
 from range.service.context import Principal, Service
 from range.service.run_options import Extent, extent, options, overrides
-from range.service.shapes import trouble
 from range.stores import Reading, Writing
+from range.troubles import kept
 from range.wire import RescoreView, RunRequest, RunView, VerdictView
 
 ENDS = ("done", "cancelled", "failed")
-EXIT: Mapping[Outcome, int] = {"pass": 0, "fail": 1, "insufficient": 2}
-"""What `jointrange run` ends with."""
-INTERRUPTED = 130
 SHOWN = 200
 """Differences that a second judgement names."""
 
@@ -125,7 +122,7 @@ def line(rows: Reading, service: Service, row: RunRow) -> RunView:
 def _view(rows: Reading, service: Service, row: RunRow, files: tuple[str, ...]) -> RunView:
     waiting = turn(rows, service, row) if row.status == "queued" and row.desired == "done" else None
     digest = row.campaign.rpartition(":")[2]
-    problem = trouble(row.problem)
+    problem = kept(row.problem)
     return RunView(
         id=row.id,
         org=row.org,
@@ -157,12 +154,11 @@ def _exit(row: RunRow) -> int | None:
     """The exit code that `jointrange run` would have ended with; None while it goes on."""
     match row.status:
         case "done":
-            return next((code for decision, code in EXIT.items() if decision == row.decision), None)
+            return DECIDED.get(row.decision)
         case "cancelled":
             return INTERRUPTED
         case "failed":
-            found = (row.problem or {}).get("exit", 3)
-            return found if isinstance(found, int) else 3
+            return problem.exit if (problem := kept(row.problem)) else INFRASTRUCTURE
         case _:
             return None
 

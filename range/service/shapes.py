@@ -6,11 +6,8 @@ Must never: change anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from pydantic import ValidationError
 
 from range.layout import Layout, NodeSpec
 from range.rows import DocumentRow, NodeState, RangeRow
@@ -19,7 +16,8 @@ from range.service.admission import turn
 from range.service.context import Service
 from range.service.fairshare import Queue
 from range.stores import Reading
-from range.wire import EndView, NodeView, RangeView, SegmentView, Trouble
+from range.troubles import kept
+from range.wire import EndView, NodeView, RangeView, SegmentView
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +140,5 @@ def _view(
         pool=row.pool,
         nodes=nodes,
         segments=segments,
-        problem=trouble(row.problem),
+        problem=kept(row.problem),
     )
-
-
-def trouble(problem: Mapping[str, Any] | None) -> Trouble | None:
-    """A kept problem for the wire; one that is written otherwise is shown as far as it goes."""
-    if problem is None:
-        return None
-    try:
-        return Trouble.model_validate(problem)
-    except ValidationError:
-        return Trouble(type="about:blank", title="it failed", status=500, detail=str(problem.get("detail", ""))[:2000])

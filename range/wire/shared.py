@@ -9,6 +9,8 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Strict, StringConstraints
 
+from range.exits import INFRASTRUCTURE
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,3})?(s|m|h|d)$")]
@@ -50,7 +52,7 @@ class Trouble(Body):
     instance: str = ""
     error: str = ""
     hint: str = ""
-    exit: int = 3
+    exit: int = INFRASTRUCTURE
     log: str = ""
     errors: tuple[Position, ...] = ()
     limit: str = ""

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 
-from range.cli.exits import EXITS
 from range.errors import RangeError
+from range.exits import EXITS
 from range.settings import FILE, PREFIX, Settings
 from tests.architecture.source import AGENT, ROOT, python
 
@@ -26,7 +26,7 @@ def test_every_error_has_an_exit_code() -> None:
     errors = {error for error in below(RangeError) if error.__module__.startswith("range.")}
     assert len(errors) >= 10
     missing = sorted(error.__name__ for error in errors - set(EXITS))
-    assert not missing, f"give them a row in range/cli/exits.py: {missing}"
+    assert not missing, f"give them a row in range/exits.py: {missing}"
     assert set(EXITS.values()) <= DOCUMENTED
 
 

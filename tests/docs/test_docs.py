@@ -20,8 +20,7 @@ from typer.main import get_command
 from range import campaign, catalogue, scenario, tool, topology
 from range.catalogue.foreign import overlay
 from range.cli.app import app
-from range.cli.campaigns import EXIT
-from range.cli.exits import EXITS, INTERRUPTED
+from range.exits import DECIDED, EXITS, INTERRUPTED
 from range.flows.imports import take
 from range.importing import Defaults
 from range.importing import overlay as overlays
@@ -195,7 +194,7 @@ def test_pages_call_only_commands_and_options_that_exist() -> None:
 def test_the_command_line_page_has_every_exit_code() -> None:
     text = (DOCS / "cli.md").read_text(encoding="utf-8")
     said = {int(number) for number in re.findall(r"^\| (\d+) \|", text, re.M)}
-    assert said == {*EXITS.values(), *EXIT.values(), INTERRUPTED}
+    assert said == {*EXITS.values(), *DECIDED.values(), INTERRUPTED}
 
 
 def models(module: object) -> Iterator[type[BaseModel]]:

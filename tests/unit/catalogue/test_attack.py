@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from range import exits
 from range.catalogue.attack import attack_table
-from range.cli import exits
 from range.errors import NotFound
 from range.judging.techniques import Technique, current
 from tests.unit.cli.program import Program

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from range.cli import exits
+from range import exits
 from range.cli.app import app
 from range.errors import RangeError
 

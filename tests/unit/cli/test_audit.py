@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from range.cli.exits import PASS
+from range.exits import PASS
 from tests.unit.cli.program import Program
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from range.cli.exits import BAD_INPUT
+from range.exits import BAD_INPUT
 from tests.architecture.source import ROOT
 from tests.serving import Served
 from tests.unit.cli.program import Program

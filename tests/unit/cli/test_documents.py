@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from range.cli.exits import BAD_INPUT, PASS
+from range.exits import BAD_INPUT, PASS
 from tests.unit.cli.program import Program
 from tests.unit.client.test_uploads import TOPOLOGY
 

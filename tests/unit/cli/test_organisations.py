@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from range.cli.exits import BAD_INPUT, PASS
 from range.cli.organisations import limits
 from range.errors import Invalid
+from range.exits import BAD_INPUT, PASS
 from tests.unit.cli.program import Program
 
 

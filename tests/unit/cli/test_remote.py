@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from range.cli.exits import BAD_INPUT, GATE_FAILED, INFRASTRUCTURE, INSUFFICIENT, PASS
 from range.cli.remote import _going_on
+from range.exits import BAD_INPUT, GATE_FAILED, INFRASTRUCTURE, INSUFFICIENT, PASS
 from tests.serving import Served
 from tests.unit.cli.program import Program
 from tests.unit.client.test_uploads import TOPOLOGY, a_tree

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from range.cli.exits import BAD_INPUT, PASS
+from range.exits import BAD_INPUT, PASS
 from tests.unit.cli.program import Program
 
 

@@ -1,44 +1,14 @@
-"""Errors come back as what they were."""
+"""An answer that is no success becomes an error, whoever gave it."""
 
 from __future__ import annotations
 
 import pytest
 
 from range import errors
-from range.client.problems import error_from, error_of
-from range.wire import Position, Trouble
+from range.client.problems import error_from
+from range.troubles import trouble_of
 
 JSON = "application/problem+json; charset=utf-8"
-
-
-def told(**fields: object) -> Trouble:
-    return Trouble.model_validate({"type": "about:blank", "title": "t", "status": 400, "detail": "what", **fields})
-
-
-@pytest.mark.parametrize("kind", [one for one in vars(errors).values() if isinstance(one, type)
-                                  and issubclass(one, errors.RangeError)], ids=lambda kind: kind.__name__)  # fmt: skip
-def test_every_error_comes_back_as_its_own_class(kind: type[errors.RangeError]) -> None:
-    error = error_of(told(error=kind.__name__, hint="do this"))
-    assert type(error) is kind
-    assert "what" in str(error)
-    if kind is not errors.Invalid:
-        assert error.hint == "do this"
-
-
-def test_positions_come_back() -> None:
-    spot = Position(file="a.yaml", line=3, column=7, what="no such key", hint="did you mean `b`?")
-    error = error_of(told(error="Invalid", errors=[spot.model_dump()]))
-    assert isinstance(error, errors.Invalid)
-    assert error.problems == (errors.Problem(errors.Where("a.yaml", 3, 7), "no such key", "did you mean `b`?"),)
-
-
-def test_limits_and_logs_come_back() -> None:
-    quota = error_of(told(error="QuotaExceeded", limit="ranges", allowed=2, used=2, room_at=9.5))
-    assert isinstance(quota, errors.QuotaExceeded)
-    assert (quota.limit, quota.allowed, quota.used, quota.room_at) == ("ranges", 2, 2, 9.5)
-    node = error_of(told(error="NodeFailed", log="line"))
-    assert isinstance(node, errors.NodeFailed)
-    assert node.log == "line"
 
 
 @pytest.mark.parametrize(
@@ -52,6 +22,9 @@ def test_an_answer_of_somebody_else_is_told_by_its_status(status: int, kind: typ
     assert str(status) in str(error)
 
 
-def test_an_error_of_a_newer_service_is_told_by_its_status() -> None:
-    assert type(error_of(told(status=409, error="SomethingNew"))) is errors.Conflict
+def test_an_answer_of_ours_is_read_and_one_of_a_newer_service_told_by_its_status() -> None:
+    error = error_from(
+        429, JSON, trouble_of(errors.QuotaExceeded("full", limit="ranges")).model_dump_json().encode(), "http://x"
+    )
+    assert (type(error), str(error)) == (errors.QuotaExceeded, "full")
     assert type(error_from(404, JSON, b'{"colour": "red"}', "http://x")) is errors.NotFound

@@ -1,4 +1,4 @@
-"""A held row: fenced writes, renewal, what ends work early, and how faults are worded."""
+"""A held row: fenced writes, renewal, what ends work early, and which faults use up tries."""
 
 from __future__ import annotations
 
@@ -9,21 +9,10 @@ from typing import Any
 
 import pytest
 
-from range.errors import (
-    EngineFault,
-    EngineUnavailable,
-    Invalid,
-    NodeFailed,
-    Problem,
-    Refused,
-    Stale,
-    StoreUnavailable,
-    Where,
-)
+from range.errors import EngineFault, EngineUnavailable, Refused, Stale, StoreUnavailable
 from range.rows import PoolRow, RangeRow, RunRow
-from range.service.holding import Held, attempts_after, subject, trouble, wake, word
+from range.service.holding import Held, attempts_after, subject, wake, word
 from range.stores import Store, Writing
-from range.wire import Trouble
 from tests.unit.service.worlds import ShiftedStore, World, a_world
 
 
@@ -179,21 +168,3 @@ def test_tries_are_used_up_by_faults_of_the_row_alone() -> None:
     assert [attempts_after(EngineUnavailable("x"), before, 5) for before in (0, 3, 4)] == [1, 4, 4]
     assert attempts_after(EngineUnavailable("x"), 5, 5) == 6
     assert attempts_after(ValueError("x"), 1, 5) == 2
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        NodeFailed("node two died", node="two", log="its last words", hint="look"),
-        Refused("no"),
-        ValueError("a bug"),
-        Invalid([Problem(Where("t.yaml", 3, 4), "wrong", "right")]),
-    ],
-)
-def test_faults_are_worded_as_problems(error: Exception) -> None:
-    said = Trouble.model_validate(trouble(error))
-    assert str(error) in said.detail
-    assert said.exit == (4 if isinstance(error, (Refused, Invalid)) else 3)
-    assert said.log == getattr(error, "log", "")
-    assert [one.line for one in said.errors] == ([3] if isinstance(error, Invalid) else [])
-    assert said.title

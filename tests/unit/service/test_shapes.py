@@ -46,14 +46,3 @@ def test_a_tool_has_its_place_in_it(service: Service) -> None:
         view = shapes.view(rows, service, row)
     assert view.tools == ("suricata",)
     assert [node.tools for node in view.nodes if node.tools] == [("suricata",)]
-
-
-def test_a_problem_is_shown_as_far_as_it_goes() -> None:
-    assert shapes.trouble(None) is None
-    kept = {"type": "urn:x", "title": "t", "status": 500, "detail": "d"}
-    whole = shapes.trouble(kept)
-    assert whole is not None
-    assert (whole.title, whole.detail) == ("t", "d")
-    odd = shapes.trouble({"detail": "it broke", "strange": 1})
-    assert odd is not None
-    assert odd.detail == "it broke"

@@ -1,9 +1,11 @@
-"""Exit codes: one table from errors to numbers. docs/cli.md explains them to users.
+"""Exit codes: one table from errors to numbers, one from a campaign's decision. docs/cli.md explains them to users.
 
-Knows: numbers. Must never: print, or be imported by the library below.
+Knows: numbers. Must never: print, or end a process.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from range import errors
 
@@ -14,7 +16,7 @@ INFRASTRUCTURE = 3
 BAD_INPUT = 4
 INTERRUPTED = 130
 
-EXITS: dict[type[errors.RangeError], int] = {
+EXITS: Mapping[type[errors.RangeError], int] = {
     errors.Invalid: BAD_INPUT,
     errors.NotFound: BAD_INPUT,
     errors.Conflict: BAD_INPUT,
@@ -36,7 +38,10 @@ EXITS: dict[type[errors.RangeError], int] = {
     errors.RangeError: INFRASTRUCTURE,
 }
 
-MEANING = {
+DECIDED: Mapping[str, int] = {"pass": PASS, "fail": GATE_FAILED, "insufficient": INSUFFICIENT}
+"""What a run ends with, by its campaign's decision (a judging.scorecard.Outcome)."""
+
+MEANING: Mapping[int, str] = {
     PASS: "every gate passed",
     GATE_FAILED: "a gate failed",
     INSUFFICIENT: "the run is invalid, or there is not enough evidence to decide",

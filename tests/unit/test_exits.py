@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from range import errors
-from range.cli import exits
+from typing import get_args
+
+from range import errors, exits
+from range.judging.scorecard import Outcome
 
 
 def test_every_error_has_its_code() -> None:
@@ -21,4 +23,8 @@ def test_a_new_kind_takes_its_parents_code() -> None:
 
 
 def test_every_code_means_something() -> None:
-    assert set(exits.EXITS.values()) <= set(exits.MEANING)
+    assert {*exits.EXITS.values(), *exits.DECIDED.values(), exits.INTERRUPTED} == set(exits.MEANING)
+
+
+def test_every_decision_has_its_code() -> None:
+    assert set(exits.DECIDED) == set(get_args(Outcome))
