@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from range.errors import EngineFault, NodeFailed, ProvisionFailed, RangeError, Superseded
+from range.errors import EngineFault, NodeFailed, ProvisionFailed, RangeError, Stale, StoreUnavailable, Superseded
 from range.events import Event as Happening
 from range.events import ImageProgress, Note, nowhere
 from range.flows import defended, ranges
@@ -46,15 +46,17 @@ def keep_range(service: Service, held: Held[RangeRow]) -> float:
         row = held.write(also=lambda rows, row: _expire(rows, row, now))
     if row.desired == "gone":
         return _leave(service, held)
-    if not row.started and (row.attempts >= service.limits.attempts or 0 < row.deadline <= now):
-        return _fail(service, held, row.problem or keepable(_late(service, row)))
+    if not row.started and row.attempts >= service.limits.attempts:
+        return _fail(service, held, row.problem or _overdue(service, row))
+    if not row.started and 0 < row.deadline <= now:
+        return _fail(service, held, _overdue(service, row))
     wait = _Making(service, held).run()
     lease = held.row.lease_until
     return max(0.0, min(wait, lease - service.store.now())) if lease else wait
 
 
 def backoff(attempts: int) -> float:
-    """Seconds before a node that died again is made anew."""
+    """Seconds before what failed so often is done again."""
     return float(min(60.0, 2.0**attempts))
 
 
@@ -69,10 +71,18 @@ def _expire(rows: Writing, row: RangeRow, now: float) -> RangeRow | None:
     return rows.change(RangeRow, row.id, desired="gone", reason="its lease ended", generation=row.generation + 1)
 
 
-def _late(service: Service, row: RangeRow) -> RangeError:
-    limit = service.limits.phase
-    return RangeError(f"the range was not up after {limit:g} s; it was at: {row.step or 'the start'}",
+def _late(service: Service, row: RangeRow, last: str = "") -> RangeError:
+    """`last`: the last fault on the way, in a line."""
+    what = f"the range was not up after {service.limits.phase:g} s; it was at: {row.step or 'the start'}"
+    return RangeError(what + (f"; the last fault: {last}" if last else ""),
                       hint="a larger phase limit gives it longer; its events say what took so long")  # fmt: skip
+
+
+def _overdue(service: Service, row: RangeRow) -> dict[str, Any]:
+    """The problem of a range that was not up in time: where it was, and the last fault on the way with its log."""
+    last = kept(row.problem)
+    problem = keepable(_late(service, row, reason_of(row.problem)))
+    return {**problem, "log": last.log} if last is not None else problem
 
 
 def _leave(service: Service, held: Held[RangeRow]) -> float:
@@ -83,11 +93,21 @@ def _leave(service: Service, held: Held[RangeRow]) -> float:
 
 
 def _fail(service: Service, held: Held[RangeRow], problem: Any) -> float:
-    """Give up: nothing of it stays, but its row says why."""
+    """Give up: nothing of it stays, but its row says why, also when its removal has faults of its own."""
     if held.row.status != "stopping":
         _status(held, "stopping", reason_of(problem), step="remove", problem=problem,
                 attempts=max(held.row.attempts, service.limits.attempts))  # fmt: skip
-    return _removed(service, held, "failed", problem)
+    try:
+        return _removed(service, held, "failed", problem)
+    except (Stale, StoreUnavailable):
+        raise
+    except RangeError as error:
+        if held.stop.is_set():
+            raise
+        reason = f"it cannot be removed yet: {error}".partition("\n")[0]
+        if reason != held.row.reason:
+            _status(held, "stopping", reason)
+        return backoff(service.limits.attempts)
 
 
 def _removed(service: Service, held: Held[RangeRow], status: str, problem: Any) -> float:
