@@ -11,13 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 RangeStatus = Literal["queued", "starting", "up", "degraded", "stopping", "gone", "failed"]
-"""Coarse and public. `failed` and `gone` are ends: such a range has nothing in the engine any more."""
+"""Coarse and public."""
 RunStatus = Literal["queued", "running", "cancelling", "done", "cancelled", "failed"]
 PoolStatus = Literal["filling", "ready", "stopping", "gone", "failed"]
 Role = Literal["viewer", "operator", "trainer", "admin"]
+RANGE_ENDS = ("gone", "failed")
+"""Statuses of a range that has nothing in the engine any more, and never will."""
+RANGE_LIVE = ("up", "degraded")
+"""Statuses of a range that can be asked something."""
+RANGE_LIVING: tuple[str, ...] = tuple(status for status in get_args(RangeStatus) if status not in RANGE_ENDS)
+"""All but the ends: such a range has its name for itself."""
+RUN_ENDS = ("done", "cancelled", "failed")
+POOL_ENDS = ("gone",)
+"""A pool that failed is none: it keeps its name, and is tried again when it is changed."""
+POOL_LIVING: tuple[str, ...] = tuple(status for status in get_args(PoolStatus) if status not in POOL_ENDS)
 DocumentKind = Literal["topology", "tool", "scenario", "benign", "campaign"]
 
 

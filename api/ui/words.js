@@ -61,6 +61,9 @@ export const STATES = {
   ready: ["good", "●", "ready"], waiting: ["calm", "○", "waiting"], dead: ["bad", "✕", "dead"],
 };
 
+/** States in which a range or a run stays. */
+export const OVER = ["gone", "failed", "done", "cancelled"];
+
 /** A state as a badge. */
 export function state(name) {
   const [tone, sign, word] = STATES[name] || ["calm", "○", name];

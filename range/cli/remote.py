@@ -22,12 +22,12 @@ from range.cli.sending import Document, document
 from range.cli.show import age, plan_lines
 from range.client import Client
 from range.client.asking import asked
-from range.client.ranges import ENDS
 from range.client.waiting import failure
 from range.errors import Conflict, NotFound, Refused
 from range.events import Note, Sink
 from range.plan import RangeSummary
 from range.ports import ExecResult, LinkState
+from range.rows import RANGE_ENDS, RANGE_LIVE
 from range.topology import Impairment
 from range.wire import PlanView, RangeChange, RangeRequest, RangeView, RunRequest
 
@@ -89,7 +89,7 @@ class RemoteDesk:
                 heard = RangeEvents(view.name, emit)
                 view = self.client.wait_range(view.id, "gone", waiting.timeout, after=None, heard=heard)
         data = {"range_id": name, "removed": None, "status": view.status}
-        return Removed(name, None, data, "" if view.status in ENDS else view.status)
+        return Removed(name, None, data, "" if view.status in RANGE_ENDS else view.status)
 
     def ls(self) -> Sequence[Line]:
         """The living ranges of the caller's organisation or project."""
@@ -99,7 +99,7 @@ class RemoteDesk:
     def look(self, name: str) -> Seen:
         """A range, as the service last saw it, and its cables when it is live."""
         view = self.client.ranges.get(self.client.ranges.find(name).id)
-        links = self.client.ranges.links(view.id) if view.status in ("up", "degraded") else ()
+        links = self.client.ranges.links(view.id) if view.status in RANGE_LIVE else ()
         nodes = tuple(
             SeenNode(
                 node.name,
@@ -175,7 +175,7 @@ class RemoteDesk:
             view = self.client.ranges.get(name)
         except NotFound:
             return None
-        return None if view.status in ENDS else view
+        return None if view.status in RANGE_ENDS else view
 
 
 @contextmanager
@@ -215,7 +215,7 @@ def _line(view: RangeView, now: float) -> Line:
         state="running" if view.status == "up" else view.status,
         nodes=tuple(node.name for node in view.nodes),
         running=ready,
-        fabric=view.status in ("up", "degraded"),
+        fabric=view.status in RANGE_LIVE,
         created=view.created,
         owner=view.actor,
         kept=True,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from range.client.asking import asked
 from range.client.finding import changed, one_of
 from range.client.transport import Transport, word
+from range.rows import POOL_ENDS
 from range.wire import PoolChange, PoolRequest, PoolView
 
 
@@ -21,7 +22,7 @@ class Pools:
 
     def all(self) -> Iterator[PoolView]:
         """The pools there are."""
-        return (view for view in self._to.pages("/v1/pools", PoolView) if view.status != "gone")
+        return (view for view in self._to.pages("/v1/pools", PoolView) if view.status not in POOL_ENDS)
 
     def find(self, name: str) -> PoolView:
         """The pool of this id or name. Raises NotFound, Conflict (several have it)."""

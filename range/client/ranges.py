@@ -17,6 +17,7 @@ from range.client.finding import changed, one_of
 from range.client.transport import Transport, word
 from range.errors import ServiceUnavailable
 from range.ports import ExecResult, LinkState
+from range.rows import RANGE_ENDS
 from range.topology import Impairment
 from range.wire import (
     ConsoleRequest,
@@ -34,7 +35,6 @@ from range.wire import (
     Reset,
 )
 
-ENDS = ("gone", "failed")
 LONGEST_COMMAND = 3600.0
 """Seconds a command in a node, or a capture, may take."""
 
@@ -48,7 +48,7 @@ class Ranges:
     def all(self, *, ended: bool = False) -> Iterator[RangeView]:
         """The ranges that are there or on their way; `ended`: those that were, too."""
         for view in self._to.pages("/v1/ranges", RangeView):
-            if ended or view.status not in ENDS:
+            if ended or view.status not in RANGE_ENDS:
                 yield view
 
     def find(self, name: str) -> RangeView:

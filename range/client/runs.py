@@ -11,8 +11,6 @@ from pathlib import Path
 from range.client.transport import Transport, word
 from range.wire import RescoreView, RunRequest, RunView, VerdictView
 
-ENDS = ("done", "cancelled", "failed")
-
 
 class Runs:
     """`client.runs`."""

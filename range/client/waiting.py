@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Literal, TypeVar
 
-from range.client import ranges, runs
 from range.client.events import RESET, Events, range_path, run_path
 from range.client.ranges import Ranges
 from range.client.runs import Runs
 from range.errors import RangeError, ServiceUnavailable
+from range.rows import RANGE_ENDS, RANGE_LIVE, RUN_ENDS
 from range.troubles import error_of
 from range.wire import EventView, RangeView, RunView
 
@@ -33,10 +33,10 @@ def wait_range(there: Ranges, events: Events, id_: str, until: Until, timeout: f
 
     def reached(view: RangeView) -> bool:
         if until == "gone":
-            return view.status in ranges.ENDS
-        if view.status in ranges.ENDS or view.desired == "gone":
+            return view.status in RANGE_ENDS
+        if view.status in RANGE_ENDS or view.desired == "gone":
             raise failure(view)
-        return view.status in ("up", "degraded") and view.seen >= view.generation
+        return view.status in RANGE_LIVE and view.seen >= view.generation
 
     watched = events.watch(range_path(id_), after, _deadline(timeout))
     return _wait(lambda: there.get(id_), watched, reached, f"range {id_} is not {until}", timeout, heard)
@@ -46,7 +46,7 @@ def wait_run(there: Runs, events: Events, id_: str, timeout: float | None, after
     """The run as it is once it is done, cancelled or failed. Raises ServiceUnavailable when the time is over."""
     watched = events.watch(run_path(id_), after, _deadline(timeout))
     ended = f"run {id_} has not ended"
-    return _wait(lambda: there.get(id_), watched, lambda view: view.status in runs.ENDS, ended, timeout, heard)
+    return _wait(lambda: there.get(id_), watched, lambda view: view.status in RUN_ENDS, ended, timeout, heard)
 
 
 def failure(view: RangeView | RunView) -> RangeError:

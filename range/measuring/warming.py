@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
 
-from range.client.ranges import ENDS
 from range.client.service import Client
 from range.errors import Conflict, RangeError, ServiceUnavailable
+from range.rows import POOL_ENDS, RANGE_ENDS
 from range.troubles import error_of
 from range.wire import PoolRequest, PoolView, RangeRequest, RangeView
 
@@ -83,7 +83,7 @@ class _Bench:
 
     def remove(self, id_: str) -> None:
         """Have a range removed, and wait until it is gone."""
-        if self.client.ranges.get(id_).status not in ENDS:
+        if self.client.ranges.get(id_).status not in RANGE_ENDS:
             self.client.ranges.destroy(id_)
             self.client.wait_range(id_, "gone", PATIENCE)
 
@@ -92,7 +92,7 @@ class _Bench:
         self.client.pools.destroy(self.pool.id)
         for id_ in self.made:
             self.remove(id_)
-        gone = lambda: self.client.pools.get(self.pool.id).status == "gone"  # noqa: E731
+        gone = lambda: self.client.pools.get(self.pool.id).status in POOL_ENDS  # noqa: E731
         await_(self.client, gone, f"pool {self.pool.name} is not gone")
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from range.errors import QuotaExceeded, Refused
 from range.layout import Layout
-from range.rows import OrgRow, Quota, RangeRow, RunRow
+from range.rows import RANGE_LIVING, OrgRow, Quota, RangeRow, RunRow
 from range.service.context import Service
 from range.service.fairshare import NEVER, Asking, Queue, Size, Standing, decayed, queue, room_at
 from range.stores import Reading, Writing
@@ -24,11 +24,10 @@ IDLE_CPUS = 0.25
 """Processors that a node without a limit of its own counts for: most nodes idle most of the time."""
 IDLE_MEMORY = 4
 """A node counts for its memory limit divided by this: few nodes use all they may."""
-HELD = ("starting", "up", "degraded", "stopping")
+HELD = tuple(status for status in RANGE_LIVING if status != "queued")
 """Statuses of ranges that take something of the machine."""
 RUNNING = ("running", "cancelling")
 """Statuses of runs that do."""
-ENDED = ("gone", "failed", "done", "cancelled")
 UNLIMITED = Quota(ranges=None, nodes=None, cpus=None, memory=None, lease=None, runs=None)
 
 
@@ -192,7 +191,7 @@ def account(rows: Writing, now: float) -> None:
 
 def _counted(rows: Reading, org: str) -> list[RangeRow | RunRow]:
     """What counts against the organisation's quota: all that has not ended."""
-    ranges = rows.find(RangeRow, org=org, status=("queued", *HELD))
+    ranges = rows.find(RangeRow, org=org, status=RANGE_LIVING)
     return [*ranges, *rows.find(RunRow, org=org, status=("queued", *RUNNING))]
 
 

@@ -22,15 +22,13 @@ from range.flows import defended
 from range.ledger import Alert
 from range.operations.collect import Collector
 from range.ports import Placed
-from range.rows import FactRow, RangeRow
+from range.rows import RANGE_LIVE, FactRow, RangeRow
 from range.service import documents
 from range.service.context import Service
 from range.stores import Writing
 
 MOST = 20
 """Alerts a second that become events, for each range."""
-LIVING = ("up", "degraded")
-"""The states of a range in which it is followed."""
 log = logging.getLogger("jointrange.alerts")
 
 
@@ -129,7 +127,7 @@ class Follower:
         try:
             with self.service.store.writing() as rows:
                 row = rows.get(RangeRow, self.row.id)
-                if row is None or row.status not in LIVING:
+                if row is None or row.status not in RANGE_LIVE:
                     return False
                 fact = rows.get(FactRow, self.fact.id)
                 if fact is None:
@@ -206,7 +204,7 @@ class Alerts:
     def step(self) -> None:
         """Begin to follow what is new, tell what came, let go of what is gone. Raises StoreUnavailable."""
         with self.service.store.reading() as rows:
-            living = {row.id: row for row in rows.find(RangeRow, status=LIVING) if row.tools}
+            living = {row.id: row for row in rows.find(RangeRow, status=RANGE_LIVE) if row.tools}
         for key in [key for key, one in self.followers.items() if not _same(one.row, living.get(key))]:
             self.followers.pop(key).close()
         self._again = {key: at for key, at in self._again.items() if key in living}

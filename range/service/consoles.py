@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from range.errors import Conflict, NotFound, Stale, Unauthenticated
 from range.hints import known_names
-from range.rows import RangeRow, TicketRow
+from range.rows import RANGE_ENDS, RangeRow, TicketRow
 from range.service.context import Principal, Service
 from range.service.shapes import shape
 from range.stores import Reading, Writing
@@ -21,7 +21,6 @@ GOOD = 30.0
 """Seconds a ticket is good for."""
 SHELL = ("/bin/sh", "-c", "if command -v bash >/dev/null; then exec bash -l; else exec sh -l; fi")
 """What a console runs when nothing else is asked for."""
-_ENDS = ("stopping", "gone", "failed")
 
 
 def issue(
@@ -72,9 +71,9 @@ def over(rows: Reading, range_id: str) -> str:
     row = rows.get(RangeRow, range_id)
     if row is None:
         return "the range is gone"
-    if row.desired == "gone" or row.status in _ENDS:
-        return f"the range is {'stopping' if row.status not in ('gone', 'failed') else row.status}"
-    return ""
+    if row.status in RANGE_ENDS:
+        return f"the range is {row.status}"
+    return "the range is stopping" if row.desired == "gone" or row.status == "stopping" else ""
 
 
 def _digest(ticket: str) -> str:

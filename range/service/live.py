@@ -13,21 +13,20 @@ from range import drawing
 from range.errors import Conflict, NotFound
 from range.hints import known_names
 from range.ports import LinkState, PacketStream, Ports
-from range.rows import RangeRow
+from range.rows import RANGE_LIVE, RangeRow
 from range.service import documents
 from range.service.context import Principal, Service
 from range.service.shapes import shape
 from range.stores import Reading
 from range.wire import ExecRequest, ExecView, LinkChange, LinkView, SegmentView
 
-LIVE = ("up", "degraded")
 LINES_AT_MOST = 10_000
 _COLOURS = {"ready": "#2e9e5b", "starting": "#d08a12", "dead": "#d43c3c"}
 
 
 def standing(row: RangeRow) -> RangeRow:
     """The row, when its range can be asked something. Raises Conflict."""
-    if row.status not in LIVE:
+    if row.status not in RANGE_LIVE:
         why = f": {row.reason}" if row.reason else ""
         raise Conflict(f"range {row.name} is {row.status}, not up{why}", hint="follow its events until it is up")
     return row

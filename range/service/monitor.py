@@ -6,7 +6,7 @@ Knows: what the engine's own listing says of a range in one cheap call. Must nev
 from __future__ import annotations
 
 from range.plan import RangeSummary
-from range.rows import RangeRow
+from range.rows import RANGE_LIVE, RangeRow
 from range.service.context import Service
 from range.service.holding import wake
 
@@ -14,7 +14,7 @@ from range.service.holding import wake
 def watch(service: Service) -> tuple[str, ...]:
     """Make every range due that lost something since its keeper last saw it; their ids. Raises EngineUnavailable."""
     with service.store.reading() as rows:
-        living = rows.find(RangeRow, status=("up", "degraded"), desired="up")
+        living = rows.find(RangeRow, status=RANGE_LIVE, desired="up")
     if not living:
         return ()
     there = {line.range_id: line for line in service.ports().engine.survey()}

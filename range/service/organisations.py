@@ -11,9 +11,8 @@ from hashlib import sha256
 from typing import Any
 
 from range.errors import Conflict, Stale
-from range.rows import OrgRow, PoolRow, ProjectRow, Quota, RangeRow, RunRow, TokenRow
+from range.rows import POOL_ENDS, RANGE_ENDS, RUN_ENDS, OrgRow, PoolRow, ProjectRow, Quota, RangeRow, RunRow, TokenRow
 from range.service.access import NOUNS, own
-from range.service.admission import ENDED
 from range.service.context import Principal
 from range.stores import Writing
 from range.wire import OrgChange, OrgRequest, OrgView, ProjectRequest, ProjectView, QuotaView
@@ -67,11 +66,12 @@ def remove_project(rows: Writing, who: Principal, key: str, *, version: int | No
     row = own(rows, who, ProjectRow, key)
     if version is not None and version != row.version:
         rows.change(ProjectRow, key, version=version, name=row.name)
-    inside: list[RangeRow | RunRow | PoolRow] = [
-        *rows.find(RangeRow, org=row.org, project=row.name), *rows.find(RunRow, org=row.org, project=row.name),
-        *rows.find(PoolRow, org=row.org, project=row.name),
-    ]  # fmt: skip
-    if used := [one for one in inside if one.status not in ENDED]:
+    used: list[RangeRow | RunRow | PoolRow] = [
+        *(one for one in rows.find(RangeRow, org=row.org, project=row.name) if one.status not in RANGE_ENDS),
+        *(one for one in rows.find(RunRow, org=row.org, project=row.name) if one.status not in RUN_ENDS),
+        *(one for one in rows.find(PoolRow, org=row.org, project=row.name) if one.status not in POOL_ENDS),
+    ]
+    if used:
         raise Conflict(
             f"the project {row.name} still has the {NOUNS[type(used[0])]} {used[0].id}",
             hint="end what is in it, then try again",

@@ -10,13 +10,13 @@ import uuid
 from typing import Any
 
 from range.errors import QuotaExceeded, Stale
-from range.rows import PoolRow, RangeRow, RunRow
+from range.rows import POOL_ENDS, RANGE_LIVING, PoolRow, RangeRow, RunRow
 from range.service import documents
 from range.service.admission import check_quota, size, wanted_back
 from range.service.context import Service
 from range.service.fairshare import Size
 from range.service.holding import NEVER, Held
-from range.service.pools import LIVING, told
+from range.service.pools import told
 from range.stores import Writing
 from range.troubles import reason_of
 
@@ -28,7 +28,7 @@ RETRY = 10.0
 
 def keep_pool(service: Service, held: Held[PoolRow]) -> float:
     """A holding.Handler for pools."""
-    if held.row.status == "gone":
+    if held.row.status in POOL_ENDS:
         return NEVER
     each = Size()
     if held.row.desired == "ready":
@@ -62,7 +62,7 @@ def _pass(
     if row.desired == "gone":
         return _empty(rows, service, held, row, copies, waits)
     row = _forget_ended(rows, held, row, copies)
-    alive = [one for one in copies if one.status in LIVING and one.desired == "up"]
+    alive = [one for one in copies if one.status in RANGE_LIVING and one.desired == "up"]
     stale = {one.id for one in alive if one.status == "degraded"}
     good = [one for one in alive if one.id not in stale]
     ready = [one for one in good if one.status == "up"]
@@ -93,7 +93,7 @@ def _empty(
     waits: list[float],
 ) -> PoolRow:
     """Remove every copy that nobody claimed; when the last is gone, so is the pool."""
-    living = [one for one in copies if one.status in LIVING]
+    living = [one for one in copies if one.status in RANGE_LIVING]
     for one in living:
         _give_up(rows, service, one)
     waits.append(LOOK if living else NEVER)
@@ -102,7 +102,7 @@ def _empty(
 
 def _forget_ended(rows: Writing, held: Held[PoolRow], row: PoolRow, copies: tuple[RangeRow, ...]) -> PoolRow:
     """Copies that ended leave no row: nobody asked for them. Failed ones count, and the last one's problem is told."""
-    ended = [one for one in copies if one.status not in LIVING]
+    ended = [one for one in copies if one.status not in RANGE_LIVING]
     failed = [one for one in ended if one.status == "failed"]
     for one in ended:
         rows.remove(RangeRow, one.id)

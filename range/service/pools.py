@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from range.errors import Conflict, Stale
-from range.rows import PoolRow, RangeRow
+from range.rows import POOL_ENDS, POOL_LIVING, PoolRow, RangeRow
 from range.service.admission import check_quota
 from range.service.context import Principal, Service
 from range.service.fairshare import Size
@@ -22,8 +22,6 @@ from range.service.shapes import titles
 from range.stores import Reading, Writing
 from range.troubles import kept
 from range.wire import PoolView
-
-LIVING = ("queued", "starting", "up", "degraded", "stopping")
 
 
 def create(
@@ -39,7 +37,7 @@ def create(
     project: str = "",
 ) -> PoolRow:
     """A new pool of `warm` copies of these documents, each of this `size`. Raises Conflict (name), QuotaExceeded."""
-    if rows.count(PoolRow, org=who.org, name=name, status=("filling", "ready", "stopping", "failed")):
+    if rows.count(PoolRow, org=who.org, name=name, status=POOL_LIVING):
         raise Conflict(f"there is a pool called {name} already", hint="choose another name, or change that one")
     now = service.store.now()
     if warm:
@@ -66,7 +64,7 @@ def change(
     rows: Writing, service: Service, who: Principal, row: PoolRow, warm: int, size: Size, version: int | None = None
 ) -> PoolRow:
     """Keep so many copies from now on. Raises Conflict, Stale, QuotaExceeded."""
-    if row.status == "gone" or row.desired == "gone":
+    if row.status in POOL_ENDS or row.desired == "gone":
         raise Conflict(f"pool {row.name} is being removed, or gone", hint="make a new one: `POST /v1/pools`")
     now = service.store.now()
     if (more := warm - row.warm) > 0:
@@ -80,7 +78,7 @@ def change(
 
 def destroy(rows: Writing, service: Service, who: Principal, row: PoolRow, version: int | None = None) -> PoolRow:
     """Have it and its unclaimed copies removed; those that are claimed stay. Raises Stale."""
-    if row.status == "gone" or row.desired == "gone":
+    if row.status in POOL_ENDS or row.desired == "gone":
         return row
     changed = rows.change(
         PoolRow,

@@ -21,7 +21,7 @@ from range.operations.deploy import deploy
 from range.operations.provision import configure
 from range.plan import Complete, CreateNode, Observed, Ownership, Plan, RemoveNode, StartNode
 from range.ports import Placed, Ports
-from range.rows import NodeState, PoolRow, RangeRow, RunRow
+from range.rows import RANGE_ENDS, NodeState, PoolRow, RangeRow, RunRow
 from range.service import documents, remaking
 from range.service.admission import turn
 from range.service.alerts import forget_nodes
@@ -30,7 +30,6 @@ from range.service.holding import NEVER, Event, Held, wake
 from range.stores import Writing
 from range.troubles import keepable, kept, reason_of
 
-ENDS = ("gone", "failed")
 QUEUE = 2.0
 """Seconds between two looks at whether it is a queued range's turn."""
 TOLD = 1.0
@@ -40,7 +39,7 @@ TOLD = 1.0
 def keep_range(service: Service, held: Held[RangeRow]) -> float:
     """A holding.Handler for ranges."""
     row, now = held.row, service.store.now()
-    if row.status in ENDS:
+    if row.status in RANGE_ENDS:
         return NEVER
     if row.desired == "up" and 0 < row.lease_until <= now:
         row = held.write(also=lambda rows, row: _expire(rows, row, now))

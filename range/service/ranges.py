@@ -20,7 +20,7 @@ from range.flows import ranges as flow
 from range.hints import known_names
 from range.layout import Layout
 from range.plan import Plan, teardown
-from range.rows import DocumentRow, OrgRow, RangeRow
+from range.rows import RANGE_ENDS, RANGE_LIVING, DocumentRow, OrgRow, RangeRow
 from range.service import documents, pools
 from range.service.access import own, project_for, within
 from range.service.admission import check_machine, check_quota, size
@@ -33,8 +33,6 @@ from range.service.shapes import view as view
 from range.stores import Reading, Writing
 from range.topology import seconds
 from range.wire import Extension, PlanView, RangeRequest, Reset, Upload
-
-ENDS = ("gone", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +130,7 @@ def _lease(rows: Reading, service: Service, org: str, said: str | None) -> float
 
 def _free(rows: Reading, org: str, name: str) -> None:
     """Raises Conflict when a living range has the name."""
-    living = ("queued", "starting", "up", "degraded", "stopping")
-    if rows.count(RangeRow, org=org, name=name, status=living):
+    if rows.count(RangeRow, org=org, name=name, status=RANGE_LIVING):
         raise Conflict(f"there is a range called {name} already", hint="choose another name, or leave it out")
 
 
@@ -142,15 +139,15 @@ def find(rows: Reading, who: Principal, key: str) -> RangeRow:
     row = rows.get(RangeRow, key)
     if row is None:
         named = rows.find(RangeRow, name=key, newest=True, **within(who, RangeRow))
-        living = [one for one in named if one.status not in ENDS]
+        living = [one for one in named if one.status not in RANGE_ENDS]
         if len(living) == 1:
             return living[0]
     return own(rows, who, RangeRow, key)
 
 
 def _alive(row: RangeRow) -> None:
-    if row.status in ENDS or row.desired == "gone":
-        word = row.status if row.status in ENDS else "being destroyed"
+    if row.status in RANGE_ENDS or row.desired == "gone":
+        word = row.status if row.status in RANGE_ENDS else "being destroyed"
         raise Conflict(f"range {row.name} is {word}", hint="make a new one: `POST /v1/ranges`")
 
 
@@ -207,7 +204,7 @@ def reset(rows: Writing, service: Service, who: Principal, row: RangeRow, ask: R
 
 def destroy(rows: Writing, service: Service, who: Principal, row: RangeRow, version: int | None = None) -> RangeRow:
     """Have it removed; one that is gone, or on its way, stays as it is. Raises Stale."""
-    if row.desired == "gone" or row.status in ENDS:
+    if row.desired == "gone" or row.status in RANGE_ENDS:
         return row
     changed = rows.change(
         RangeRow,
@@ -233,7 +230,7 @@ def preview(service: Service, key: str, layout: Layout) -> PlanView:
 def standing(service: Service, row: RangeRow, layout: Layout | None = None) -> PlanView:
     """What would be done now to make the range as wanted, or as this layout; for one that is to go, its teardown."""
     ports = service.ports()
-    if row.desired == "gone" or row.status in ENDS:
+    if row.desired == "gone" or row.status in RANGE_ENDS:
         there = [line for line in ports.engine.survey() if line.range_id == row.id]
         return shown(teardown(there[0])) if there else PlanView(range_id=row.id, empty=True, stages=())
     wanted = layout or documents.layout_of(service, row.topology, row.tools)

@@ -23,7 +23,7 @@ from range.flows import ranges
 from range.flows.campaigns import CampaignOrder, run_campaign
 from range.flows.locks import range_lock
 from range.ports import Ports
-from range.rows import RunRow
+from range.rows import RUN_ENDS, RunRow
 from range.service import documents, run_files
 from range.service.admission import turn
 from range.service.context import Service
@@ -32,7 +32,6 @@ from range.service.run_events import Telling
 from range.service.run_options import overrides
 from range.troubles import keepable, reason_of
 
-ENDS = ("done", "cancelled", "failed")
 QUEUED = 1.0
 """Seconds between two looks at whether it is the run's turn."""
 BUSY = 1.0
@@ -44,7 +43,7 @@ _PASSING = (EngineUnavailable, StoreUnavailable)
 def keep(service: Service, held: Held[RunRow]) -> float:
     """A Handler for runs. Raises EngineUnavailable, StoreUnavailable, Stale, KeyboardInterrupt (`held.stop` is set)."""
     row = held.row
-    if row.status in ENDS:
+    if row.status in RUN_ENDS:
         return NEVER
     if row.status == "queued":
         if row.desired == "cancelled":

@@ -19,7 +19,7 @@ from range.bundle.opening import judged_again
 from range.errors import Conflict, Invalid, Problem, Where
 from range.exits import DECIDED, INFRASTRUCTURE, INTERRUPTED
 from range.report.difference import Change, differences
-from range.rows import DocumentRow, RunRow
+from range.rows import RUN_ENDS, DocumentRow, RunRow
 from range.service import documents, run_files
 from range.service.access import own, project_for
 from range.service.admission import check_machine, check_quota, turn
@@ -29,7 +29,6 @@ from range.stores import Reading, Writing
 from range.troubles import kept
 from range.wire import RescoreView, RunRequest, RunView, VerdictView
 
-ENDS = ("done", "cancelled", "failed")
 SHOWN = 200
 """Differences that a second judgement names."""
 
@@ -94,9 +93,9 @@ def find(rows: Reading, who: Principal, key: str) -> RunRow:
 
 def cancel(rows: Writing, service: Service, who: Principal, row: RunRow) -> RunRow:
     """Have it end early; asked again, it is as it was. Raises Conflict: it has ended by itself."""
-    if row.status == "cancelled" or (row.desired == "cancelled" and row.status not in ENDS):
+    if row.status == "cancelled" or (row.desired == "cancelled" and row.status not in RUN_ENDS):
         return row
-    if row.status in ENDS:
+    if row.status in RUN_ENDS:
         raise Conflict(f"run {row.id} is {row.status}", hint="there is nothing to cancel any more")
     status = "queued" if row.status == "queued" else "cancelling"
     changed = rows.change(

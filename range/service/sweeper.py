@@ -13,7 +13,7 @@ from range.events import nowhere
 from range.flows import ranges
 from range.plan import RangeSummary
 from range.ports import Ports
-from range.rows import RangeRow, RunRow
+from range.rows import RANGE_ENDS, RUN_ENDS, RangeRow, RunRow
 from range.service.context import Service
 from range.stores import Reading
 
@@ -49,9 +49,9 @@ def wanted(rows: Reading, subject: str) -> bool:
     word, _, key = subject.partition("/")
     if word == "range":
         row = rows.get(RangeRow, key)
-        return row is not None and row.status not in ("gone", "failed")
+        return row is not None and row.status not in RANGE_ENDS
     run = rows.get(RunRow, key)
-    return run is not None and run.status not in ("done", "cancelled", "failed")
+    return run is not None and run.status not in RUN_ENDS
 
 
 def tidy(service: Service) -> int:

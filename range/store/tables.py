@@ -29,11 +29,11 @@ class Names:
     dead: tuple[str, ...] = ()
 
 
-_DEAD = ("gone", "failed")
 NAMES: Mapping[type[rows.Row], Names] = MappingProxyType(
     {
-        rows.RangeRow: Names(("org", "name"), _DEAD),
-        rows.PoolRow: Names(("org", "name"), _DEAD),
+        rows.RangeRow: Names(("org", "name"), rows.RANGE_ENDS),
+        # The name of a pool that failed is kept by range/service/pools.py, not by the index.
+        rows.PoolRow: Names(("org", "name"), (*rows.POOL_ENDS, "failed")),
         rows.ProjectRow: Names(("org", "name")),
         rows.DocumentRow: Names(("org", "kind", "digest")),
     }

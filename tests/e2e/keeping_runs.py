@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 
 from range import wiring
-from range.rows import RunRow
+from range.rows import RUN_ENDS, RunRow
 from range.service import run_keeper
 from range.service.context import Limits
 from range.service.loop import Loop
@@ -30,7 +30,7 @@ def main(key: str) -> None:
         service.store.wait(seen, 1.0)
         with service.store.reading() as rows:
             row = rows.get(RunRow, key)
-            over = row is None or row.status in run_keeper.ENDS
+            over = row is None or row.status in RUN_ENDS
             for event in rows.events(seen, 1000):
                 seen = event.seq
                 print(event.type, json.dumps(dict(event.data)), flush=True)

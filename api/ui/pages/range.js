@@ -7,9 +7,7 @@ import { nodePanel } from "../node.js";
 import { renewing } from "../renew.js";
 import { follow } from "../stream.js";
 import { legend, Live } from "../topology.js";
-import { away, clock, queue, span, state } from "../words.js";
-
-const OVER = ["gone", "failed"];
+import { away, clock, OVER, queue, span, state } from "../words.js";
 
 export async function show(main, here, id) {
   const base = `/v1/ranges/${part(id)}`;

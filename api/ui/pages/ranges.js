@@ -6,9 +6,7 @@ import { launch } from "../launch.js";
 import { meters } from "../meters.js";
 import { renewingRows } from "../renew.js";
 import { follow } from "../stream.js";
-import { away, clock, count, queue, state } from "../words.js";
-
-const OVER = ["gone", "failed"];
+import { away, clock, count, OVER, queue, state } from "../words.js";
 
 export async function show(main, here) {
   here.title("Ranges");

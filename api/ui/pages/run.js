@@ -7,9 +7,7 @@ import { Lanes } from "../lanes.js";
 import { showReport } from "../report.js";
 import { renewing } from "../renew.js";
 import { follow } from "../stream.js";
-import { clock, count, DECISIONS, label, queue, span, state } from "../words.js";
-
-const OVER = ["done", "cancelled", "failed"];
+import { clock, count, DECISIONS, label, OVER, queue, span, state } from "../words.js";
 
 export async function show(main, here, id) {
   const base = `/v1/runs/${part(id)}`;

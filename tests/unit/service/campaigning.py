@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from range.ports import ExecResult
-from range.rows import RunRow
+from range.rows import RUN_ENDS, RunRow
 from range.service import run_keeper, runs
 from range.service.context import Limits
 from range.service.loop import Loop
@@ -79,7 +79,7 @@ class RunWorld:
         loop = self.loop()
         for _ in [None] * most:
             row = self.row(key)
-            if row.status in run_keeper.ENDS:
+            if row.status in RUN_ENDS:
                 return row
             ahead = max(row.next_at, row.held_until) - self.service.store.now()
             self.world.shifted.shift += max(ahead, 0.0) + 0.001

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from range.errors import Conflict, NotFound, Stale
-from range.rows import OrgRow, ProjectRow, RangeRow, TokenRow
+from range.rows import OrgRow, PoolRow, ProjectRow, RangeRow, TokenRow
 from range.service import organisations
 from range.service.admission import charge
 from range.service.context import Principal
@@ -78,6 +78,10 @@ def test_a_project_in_use_stays(store: Store) -> None:
         with pytest.raises(Conflict, match="range r-1"):
             organisations.remove_project(rows, ADMIN, key)
         rows.change(RangeRow, "r-1", status="gone")
+        rows.add(PoolRow(id="p-1", org="blue", created=1.0, name="p", topology="t", project="ics", status="failed"))
+        with pytest.raises(Conflict, match="pool p-1"):
+            organisations.remove_project(rows, ADMIN, key)
+        rows.change(PoolRow, "p-1", status="gone")
         rows.add(TokenRow(id="tok", org="blue", created=1.0, name="t", digest="d", role="viewer", project="ics"))
         with pytest.raises(Conflict, match="tokens of the project"):
             organisations.remove_project(rows, ADMIN, key)
