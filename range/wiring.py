@@ -138,21 +138,14 @@ def first_token(settings: Settings) -> str | None:
 
     Brings the database up to date. Raises as `service` does.
     """
-    from range.rows import TokenRow
-    from range.service.tokens import issue
+    from range.service import tokens
     from range.store.opening import open_store
-    from range.wire import TokenRequest
 
     _data(settings)
     store = open_store(database(settings), migrate=True)
     try:
         with store.writing() as rows:
-            if rows.count(TokenRow):
-                return None
-            request = TokenRequest(name="first token", role="admin", lease="3650d")
-            row, secret = issue(rows, "serve", "", request, store.now())
-            rows.note("", "serve", "tokens.issue", f"token/{row.id}", name=row.name, role=row.role)
-            return secret
+            return tokens.first(rows, store.now())
     finally:
         store.close()
 

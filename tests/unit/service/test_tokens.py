@@ -247,6 +247,19 @@ def test_use_is_noted_at_most_once_a_minute_and_never_by_verify(service: Service
     tokens.touch(service, "nobody")
 
 
+def test_the_first_token_may_do_everything_is_made_once_and_audited_once(service: Service) -> None:
+    with service.store.writing() as rows:
+        text = tokens.first(rows, service.store.now())
+    assert text is not None
+    who = tokens.verify(service, text)
+    assert (who.org, who.role, actions(who)) == ("", "admin", frozenset(ACTIONS))
+    with service.store.writing() as rows:
+        assert tokens.first(rows, service.store.now()) is None
+    with service.store.reading() as rows:
+        told = [(one.action, one.subject, one.actor, one.org) for one in rows.audit(0, 10)]
+    assert told == [("tokens.issue", f"token/{tokens.well_formed(text)}", "serve", "")]
+
+
 def test_making_and_revoking_are_in_the_audit_log(service: Service) -> None:
     row, _ = issued(service, role="viewer", project="ics")
     with service.store.writing() as rows:
