@@ -175,5 +175,5 @@ def project_for(rows: Reading, who: Principal, wanted: str) -> str:
             )
         return who.project
     if wanted and not rows.count(ProjectRow, org=who.org, name=wanted):
-        raise NotFound(f"there is no project {wanted}", hint="`POST /v1/projects` makes one")
+        raise NotFound(f"there is no project {wanted}", hint="make the project first, or name none")
     return wanted

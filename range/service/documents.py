@@ -191,9 +191,8 @@ def _none(rows: Reading, who: Principal, kind: DocumentKind, reference: str) -> 
     name, _, digest = reference.partition("@")
     own = {row.name for row in rows.find(DocumentRow, org=who.org, kind=kind, hidden=False, limit=500)}
     known = sorted(own | set(catalogue.names(kind)))
-    hint = (
-        f"GET its versions to see which there are of {name}" if digest and name in known else known_names(name, known)
-    )
+    newest = "leave out `@` and what is behind it: the newest version is taken then"
+    hint = newest if digest and name in known else known_names(name, known)
     return NotFound(f"there is no {KINDS[kind].noun} called {reference}", hint=hint)
 
 

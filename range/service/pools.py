@@ -65,7 +65,7 @@ def change(
 ) -> PoolRow:
     """Keep so many copies from now on. Raises Conflict, Stale, QuotaExceeded."""
     if row.status in POOL_ENDS or row.desired == "gone":
-        raise Conflict(f"pool {row.name} is being removed, or gone", hint="make a new one: `POST /v1/pools`")
+        raise Conflict(f"pool {row.name} is being removed, or gone", hint="make a new one")
     now = service.store.now()
     if (more := warm - row.warm) > 0:
         check_quota(rows, row.org, times(size, more), lease=None, now=now, ranges=more)

@@ -352,7 +352,7 @@ class _Making:
                 log = self.ports.engine.logs(self.held.row.id, node, tail=20)
             except RangeError as error:
                 log = f"(no log: {error})"
-        return NodeFailed(self._died(observed), node=node, log=log, hint="`POST /v1/ranges/{id}/reset` makes it anew")
+        return NodeFailed(self._died(observed), node=node, log=log, hint="a reset of the range makes it anew")
 
     def _write(self, step: str, states: tuple[NodeState, ...], *events: Event, also: Any = None, **fields: Any) -> None:
         """The journal: what is begun, and how the nodes are. Raises Superseded when something else is wanted."""

@@ -148,7 +148,7 @@ def find(rows: Reading, who: Principal, key: str) -> RangeRow:
 def _alive(row: RangeRow) -> None:
     if row.status in RANGE_ENDS or row.desired == "gone":
         word = row.status if row.status in RANGE_ENDS else "being destroyed"
-        raise Conflict(f"range {row.name} is {word}", hint="make a new one: `POST /v1/ranges`")
+        raise Conflict(f"range {row.name} is {word}", hint="make a new one")
 
 
 def change(

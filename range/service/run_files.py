@@ -88,7 +88,7 @@ def file(service: Service, row: RunRow, name: str) -> Path:
         raise NotFound(f"a run has no file {name[:80]!r}", hint="its files are " + ", ".join(MEDIA))
     path = folder(service, row) / name
     if not path.is_file():
-        raise NotFound(f"run {row.id} has no {name}", hint="`GET /v1/runs/{id}/files` lists what there is")
+        raise NotFound(f"run {row.id} has no {name}", hint="it has " + ", ".join(listed(service, row)))
     return path
 
 

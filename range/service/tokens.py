@@ -79,7 +79,7 @@ def make(rows: Writing, who: Principal, request: TokenRequest, now: float) -> Ne
     if org != who.org and not everywhere(who):
         raise NotFound(f"there is no organisation {org}", hint="leave `org` out: it is your own then")
     if org and rows.get(OrgRow, org) is None:
-        raise NotFound(f"there is no organisation {org}", hint="`POST /v1/organisations` makes one")
+        raise NotFound(f"there is no organisation {org}", hint="make it first, or name none: it is your own then")
     as_whom = who if org == who.org else Principal(id=who.id, name=who.name, org=org, role=who.role)
     project = project_for(rows, as_whom, request.project)
     _check_scopes(request.scopes)

@@ -28,6 +28,7 @@ REGISTRIES = re.compile(
         )
     )
 )
+SPOKEN = re.compile(r"`(?:GET|HEAD|POST|PUT|PATCH|DELETE) ")
 
 
 def texts() -> dict[str, str]:
@@ -72,6 +73,13 @@ def test_the_rule_sees_a_registry() -> None:
 def test_no_package_registry_is_named() -> None:
     found = lines_with(REGISTRIES)
     assert not found, "leave the choice to the machine's own configuration:\n" + "\n".join(found)
+
+
+def test_the_core_says_nothing_in_the_words_of_http() -> None:
+    """What it says is shown by the command line and the page as well."""
+    found = [line for line in lines_with(SPOKEN) if line.startswith("range/") and not line.startswith("range/client/")]
+    assert SPOKEN.search("`POST " + "/v1/ranges`")
+    assert not found, "say it so that it is true everywhere:\n" + "\n".join(found)
 
 
 def test_no_path_of_this_machine_is_named() -> None:
