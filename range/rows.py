@@ -251,7 +251,7 @@ class TicketRow(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactRow(Row):
-    """A fact about the installation itself, by name: its deployment id, when it was last swept."""
+    """A fact, by name: the installation's id (`deployment`), who follows the alerts of a range (`alerts/<range>`)."""
 
     value: str
 

@@ -81,7 +81,7 @@ class Writing(Reading, Protocol):
         """Add an entry to the audit log."""
 
     def forget(self, before: float) -> int:
-        """Remove events and kept answers older than this; how many. The audit log is never shortened."""
+        """Remove events, kept answers and tickets older than this; how many. The audit log is never shortened."""
 
 
 class Store(Protocol):

@@ -16,7 +16,7 @@ from api.deps import TEXT, Here, Node, RangeId
 from api.errors import problems
 from api.gates import Doors
 from api.idempotency import Answer, OnceOnly
-from range.service import live, ranges
+from range.service import live, ranges, shapes
 from range.service.context import Principal
 from range.wire import ExecRequest, ExecView, LinkChange, LinkView, Page
 
@@ -61,7 +61,7 @@ def set_link(
     """Cut it, restore it, or impair it, both ways. Sent again, it gives the same."""
     with here.store.reading() as rows:
         row = live.standing(ranges.find(rows, who, id))
-        live.node_of(rows, here, row, node)
+        shapes.check_nodes(rows, here, row, node)
     with gates.looks.inside():
         return live.set_link(here, who, row, node, interface, body)
 
@@ -88,7 +88,7 @@ def execute(
     """
     with here.store.reading() as rows:
         row = live.standing(ranges.find(rows, who, id))
-        live.node_of(rows, here, row, node)
+        shapes.check_nodes(rows, here, row, node)
 
     def work() -> Answer:
         with gates.command() as ports:
@@ -115,7 +115,7 @@ def logs(
     """What its first process and its start commands printed."""
     with here.store.reading() as rows:
         row = live.standing(ranges.find(rows, who, id))
-        live.node_of(rows, here, row, node)
+        shapes.check_nodes(rows, here, row, node)
     with gates.looks.inside():
         return PlainTextResponse(live.logs(here, row, node, tail))
 

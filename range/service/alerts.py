@@ -29,6 +29,8 @@ from range.stores import Writing
 
 MOST = 20
 """Alerts a second that become events, for each range."""
+LONG = 500
+"""Characters of one text in an event."""
 log = logging.getLogger("jointrange.alerts")
 
 
@@ -169,16 +171,21 @@ class Follower:
 
 
 def told_of(one: Alert) -> Mapping[str, Any]:
-    """The data of a `range.alert` event."""
+    """The data of a `range.alert` event; a `run.alert` has its range as well."""
     return {
         "node": one.node,
         "tool": one.tool,
-        "title": one.title[:200],
+        "title": short(one.title),
         "severity": one.severity,
         "source": one.src.address or "",
         "target": one.dst.address or "",
-        "rule": one.rule,
+        "rule": short(one.rule),
     }
+
+
+def short(text: str) -> str:
+    """The text, or as much of it as an event holds."""
+    return text if len(text) <= LONG else text[: LONG - 1] + "…"
 
 
 def _dropped(counts: Mapping[str, int]) -> Iterable[Mapping[str, Any]]:

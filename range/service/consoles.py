@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from range.errors import Conflict, NotFound, Stale, Unauthenticated
-from range.hints import known_names
 from range.rows import RANGE_ENDS, RangeRow, TicketRow
 from range.service.context import Principal, Service
-from range.service.shapes import shape
+from range.service.shapes import check_nodes
 from range.stores import Reading, Writing
 from range.wire import ConsoleView
 
@@ -27,9 +26,7 @@ def issue(
     rows: Writing, service: Service, who: Principal, row: RangeRow, node: str, argv: Sequence[str]
 ) -> ConsoleView:
     """A ticket for a console in a node. Raises NotFound (no such node), Conflict (the range is not up)."""
-    names = [one.name for one in shape(rows, service, row.topology, row.tools).nodes]
-    if node not in names:
-        raise NotFound(f"range {row.name} has no node {node}", hint=known_names(node, names))
+    check_nodes(rows, service, row, node)
     if why := over(rows, row.id):
         raise Conflict(why, hint="launch another range, or wait until this one is up")
     if row.status == "queued":

@@ -127,21 +127,6 @@ class Held(Generic[W]):
         self.row = row
         return row
 
-    def tell(self, *events: Event) -> None:
-        """Tell events about the row. Raises as `write` does."""
-        if events:
-            self.write(*events)
-
-    def refresh(self) -> W:
-        """The row as it is now. Raises Stale (and sets `lost`) when somebody else holds it, or it is gone."""
-        with self.service.store.reading() as rows:
-            row = rows.get(type(self.row), self.row.id)
-        if row is None or row.fence != self.row.fence:
-            self.lose()
-            raise Stale(f"{self.subject} is held by somebody else now")
-        self.row = row
-        return row
-
     def fenced(self, rows: Writing, **fields: Any) -> W:
         """Change fields of the row inside a transaction of one's own. Raises Stale (and sets `lost`)."""
         try:

@@ -32,13 +32,6 @@ def standing(row: RangeRow) -> RangeRow:
     return row
 
 
-def node_of(rows: Reading, service: Service, row: RangeRow, name: str) -> None:
-    """Raises NotFound when the range's topology has no such node."""
-    names = [node.name for node in shape(rows, service, row.topology, row.tools).nodes]
-    if name not in names:
-        raise NotFound(f"range {row.name} has no node {name}", hint=known_names(name, names))
-
-
 def segment_of(rows: Reading, service: Service, row: RangeRow, name: str) -> SegmentView:
     """A network or link. Raises NotFound."""
     segments = shape(rows, service, row.topology, row.tools).segments

@@ -15,9 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from range.errors import Conflict, Invalid, NotFound, Problem, Where
+from range.errors import Conflict, Invalid, Problem, Where
 from range.flows import ranges as flow
-from range.hints import known_names
 from range.layout import Layout
 from range.plan import Plan, teardown
 from range.rows import RANGE_ENDS, RANGE_LIVING, DocumentRow, OrgRow, RangeRow
@@ -27,8 +26,8 @@ from range.service.admission import check_machine, check_quota, size
 from range.service.context import Principal, Service
 from range.service.fairshare import Size
 from range.service.remaking import todo
+from range.service.shapes import check_nodes
 from range.service.shapes import line as line
-from range.service.shapes import shape
 from range.service.shapes import view as view
 from range.stores import Reading, Writing
 from range.topology import seconds
@@ -191,10 +190,7 @@ def extend(rows: Writing, service: Service, who: Principal, row: RangeRow, ask: 
 def reset(rows: Writing, service: Service, who: Principal, row: RangeRow, ask: Reset) -> RangeRow:
     """Have some nodes, or all, made anew. Raises Conflict, NotFound (no such node)."""
     _alive(row)
-    names = [node.name for node in shape(rows, service, row.topology, row.tools).nodes]
-    for word in ask.nodes:
-        if word not in names:
-            raise NotFound(f"range {row.name} has no node {word}", hint=known_names(word, names))
+    check_nodes(rows, service, row, *ask.nodes)
     remake = ("*",) if not ask.nodes or "*" in row.remake else tuple(dict.fromkeys((*row.remake, *ask.nodes)))
     now = service.store.now()
     changed = rows.change(RangeRow, row.id, remake=remake, generation=row.generation + 1, next_at=now, attempts=0)

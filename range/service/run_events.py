@@ -7,7 +7,6 @@ Must never: hold up a trial, or write once the row is somebody else's.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
@@ -23,8 +22,8 @@ from range.events import (
     StepStarted,
     TrialEnded,
 )
-from range.ledger import Alert
 from range.rows import RunRow
+from range.service.alerts import short, told_of
 from range.service.holding import Held
 
 EVERY = 0.15
@@ -33,8 +32,6 @@ MANY = 40
 """Alerts, actions and lines of a build that one batch tells of; what is more is counted."""
 WAITING = 2000
 """Events kept while the store does not answer."""
-LONG = 500
-"""Characters of one text."""
 
 Told = tuple[str, dict[str, Any]]
 
@@ -129,30 +126,14 @@ def said(event: Event) -> Told | None:
     """The event in the service's words; None for what is not told."""
     match event:
         case PhaseChanged(range_id=name, phase=phase, detail=detail):
-            return "run.phase", {"range": name, "phase": phase, "detail": _short(detail)}
+            return "run.phase", {"range": name, "phase": phase, "detail": short(detail)}
         case StepStarted(range_id=name, step=step, title=title, number=number, total=total):
-            return "run.step", {"range": name, "step": step, "title": _short(title), "number": number, "total": total}
+            return "run.step", {"range": name, "step": step, "title": short(title), "number": number, "total": total}
         case ActionEnded(range_id=name, action=action) if action.kind == "step":
             return "run.action", {"range": name, "step": action.id, "outcome": action.effect}
         case AlertSeen(range_id=name, alert=alert):
-            return "run.alert", {"range": name, **_alert(alert)}
+            return "run.alert", {"range": name, **told_of(alert)}
         case Note(text=text) | ImageProgress(detail=text) if text:
-            return "run.note", {"text": _short(text)}
+            return "run.note", {"text": short(text)}
         case _:
             return None
-
-
-def _alert(alert: Alert) -> Mapping[str, Any]:
-    return {
-        "node": alert.node,
-        "tool": alert.tool,
-        "title": _short(alert.title),
-        "severity": alert.severity,
-        "source": alert.src.address or "",
-        "target": alert.dst.address or "",
-        "rule": _short(alert.rule),
-    }
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONG else text[: LONG - 1] + "…"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from range.errors import NotFound
+from range.hints import known_names
 from range.layout import Layout, NodeSpec
 from range.rows import DocumentRow, NodeState, RangeRow
 from range.service import documents
@@ -64,6 +66,14 @@ def shape(rows: Reading, service: Service, topology_id: str, tool_ids: Sequence[
     return service.memo.get(("shape", topology_id, tuple(tool_ids)), compute)
 
 
+def check_nodes(rows: Reading, service: Service, row: RangeRow, *wanted: str) -> None:
+    """Raises NotFound when the range's topology has no such node."""
+    names = [node.name for node in shape(rows, service, row.topology, row.tools).nodes]
+    for name in wanted:
+        if name not in names:
+            raise NotFound(f"range {row.name} has no node {name}", hint=known_names(name, names))
+
+
 def _node(node: NodeSpec, added: bool) -> NodeView:
     ends = tuple(
         EndView(interface=one.name, segment=one.segment, address=one.address or "", address6=one.address6 or "")
@@ -85,7 +95,7 @@ def _segments(layout: Layout) -> tuple[SegmentView, ...]:
 def view(rows: Reading, service: Service, row: RangeRow) -> RangeView:
     """A range in full: its nodes with their interfaces, its networks, its place in the queue."""
     made = shape(rows, service, row.topology, row.tools)
-    nodes = placed(made.nodes, row.states, row.status)
+    nodes = placed(made.nodes, row.states)
     return _view(rows, service, row, Titles(made.topology, made.digest, made.tools), nodes, made.segments)
 
 
@@ -95,8 +105,8 @@ def line(rows: Reading, service: Service, row: RangeRow, among: Queue | None = N
     return _view(rows, service, row, titles(rows, service, row.topology, row.tools), nodes, (), among)
 
 
-def placed(nodes: Sequence[NodeView], states: Sequence[NodeState], status: str) -> tuple[NodeView, ...]:
-    """The nodes with the state they were last seen in; nothing is said of a range that is gone."""
+def placed(nodes: Sequence[NodeView], states: Sequence[NodeState]) -> tuple[NodeView, ...]:
+    """The nodes with the state they were last seen in; one that was not seen stays as it is."""
     seen = {one.name: one for one in states}
     answer = []
     for node in nodes:

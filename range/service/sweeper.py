@@ -32,12 +32,6 @@ def sweep(service: Service) -> tuple[str, ...]:
     return _remove(ports, stray)
 
 
-def remove_of(service: Service, ports: Ports, subject: str) -> tuple[str, ...]:
-    """Remove whatever was made for one subject (`run/<id>`): only its holder may. Their ids."""
-    word = service.owner(subject)
-    return _remove(ports, [line for line in ports.engine.survey() if line.owner == word])
-
-
 def subject_of(service: Service, line: RangeSummary) -> str:
     """`range/<id>` or `run/<id>` that an object was made for; empty when it is not of this deployment."""
     mine = service.owner("")
@@ -55,7 +49,7 @@ def wanted(rows: Reading, subject: str) -> bool:
 
 
 def tidy(service: Service) -> int:
-    """Forget events and kept answers that are older than Limits.keep_events; how many."""
+    """Forget events, kept answers and tickets that are older than Limits.keep_events; how many."""
     with service.store.writing() as rows:
         return rows.forget(service.store.now() - service.limits.keep_events)
 

@@ -14,7 +14,7 @@ import pytest
 from range.errors import Stale, StoreUnavailable
 from range.ports import Stream
 from range.rows import FactRow, RangeRow
-from range.service.alerts import MOST, Alerts, Follower, forget_nodes, key_of, told_of
+from range.service.alerts import LONG, MOST, Alerts, Follower, forget_nodes, key_of, told_of
 from range.stores import Store, Writing
 from range.testing.memory import MemoryEngine
 from range.testing.world import FollowStream
@@ -136,8 +136,8 @@ def test_an_alert_becomes_one_event(world: World, follow: Any) -> None:
 
 
 def test_the_data_of_an_event_is_bounded() -> None:
-    data = told_of(an_alert(title="x" * 1000))
-    assert len(data["title"]) == 200
+    data = told_of(an_alert(title="x" * 1000, rule="y" * 1000))
+    assert (len(data["title"]), len(data["rule"])) == (LONG, LONG)
     assert set(data) == {"node", "tool", "title", "severity", "source", "target", "rule"}
 
 

@@ -49,8 +49,7 @@ def test_a_write_changes_and_tells_in_one_transaction(world: World) -> None:
     row = mine.write(("range.step", {"step": "wire"}), step="wire")
     assert row == mine.row == world.row()
     assert (row.step, row.holder, row.fence) == ("wire", "me", 1)
-    mine.tell(("range.node", {"node": "one"}), ("range.node", {"node": "two"}))
-    mine.tell()
+    mine.write(("range.node", {"node": "one"}), ("range.node", {"node": "two"}))
     assert world.row().version == row.version, "an event alone is no change that a reader could see"
     assert [event.type for event in world.events("range/r-1")] == ["range.step", "range.node", "range.node"]
     assert {event.org for event in world.events()} == {"org"}
@@ -79,9 +78,9 @@ def test_who_lost_the_row_changes_nothing(world: World) -> None:
     mine = held(world)
     ports = mine.ports()
     stolen(world)
-    for act in (lambda: mine.write(step="x"), lambda: mine.tell(("range.step", {})), mine.refresh):
+    for events, fields in (((), {"step": "x"}), ([("range.step", {})], {})):
         with pytest.raises(Stale):
-            act()
+            mine.write(*events, **fields)
     assert mine.lost.is_set()
     assert mine.stop.is_set()
     assert ports.stop.is_set()
@@ -96,12 +95,6 @@ def test_a_row_that_is_gone_is_lost(world: World) -> None:
     with pytest.raises(Stale):
         mine.write(step="x")
     assert mine.lost.is_set()
-
-
-def test_a_refresh_shows_what_others_wish(world: World) -> None:
-    mine = held(world)
-    world.want(desired="gone")
-    assert (mine.row.desired, mine.refresh().desired, mine.row.desired) == ("up", "gone", "gone")
 
 
 def test_a_hold_is_renewed_while_it_is_ours(world: World) -> None:

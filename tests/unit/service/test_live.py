@@ -63,10 +63,7 @@ def test_a_command_is_run_and_noted(world: World) -> None:
 def test_names_are_looked_up_in_the_topology(world: World) -> None:
     row = world.row()
     with world.service.store.reading() as rows:
-        live.node_of(rows, world.service, row, "one")
         assert live.segment_of(rows, world.service, row, "lan").cidr == "10.0.0.0/24"
-        with pytest.raises(NotFound, match="no node three"):
-            live.node_of(rows, world.service, row, "three")
         with pytest.raises(NotFound, match="no network or link wan"):
             live.segment_of(rows, world.service, row, "wan")
 

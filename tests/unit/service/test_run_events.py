@@ -23,8 +23,9 @@ from range.events import (
     TrialEnded,
 )
 from range.rows import RunRow
+from range.service.alerts import LONG
 from range.service.holding import Held
-from range.service.run_events import LONG, MANY, Telling, said
+from range.service.run_events import MANY, Telling, said
 from range.store.opening import open_store
 from range.stores import Writing
 from tests.builders import an_action, an_alert

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from range.errors import NotFound
 from range.rows import NodeState, RangeRow
 from range.service import ranges, shapes
 from range.service.context import Principal, Service
@@ -46,3 +47,13 @@ def test_a_tool_has_its_place_in_it(service: Service) -> None:
         view = shapes.view(rows, service, row)
     assert view.tools == ("suricata",)
     assert [node.tools for node in view.nodes if node.tools] == [("suricata",)]
+
+
+def test_nodes_are_looked_up_in_the_topology(service: Service) -> None:
+    row = row_of(service, "pair")
+    with service.store.reading() as rows:
+        shapes.check_nodes(rows, service, row)
+        shapes.check_nodes(rows, service, row, "one", "two")
+        with pytest.raises(NotFound, match="no node three") as caught:
+            shapes.check_nodes(rows, service, row, "one", "three")
+    assert "`one`, `two`" in caught.value.hint

@@ -62,13 +62,6 @@ def test_what_a_lost_keeper_made_after_the_end_goes(world: World) -> None:
     assert sweeper.sweep(world.service) == ("r-1",)
 
 
-def test_the_holder_of_a_run_may_clear_its_ranges(world: World) -> None:
-    launch(world, "a", "service:d-1:run/run-1", age=0.0)
-    launch(world, "b", "service:d-1:run/run-12", age=0.0)
-    assert sweeper.remove_of(world.service, world.ports, "run/run-1") == ("a",)
-    assert there(world) == {"b"}
-
-
 def test_old_events_are_forgotten(world: World) -> None:
     with world.shifted.writing() as rows:
         rows.tell("org", "range/r-1", "range.status", {})
