@@ -3,12 +3,15 @@
 Knows: that the thing that is made and the answer that is kept are one transaction, so that a crash leaves both or none.
 Must never: keep an answer that holds a secret, or give an answer to somebody else.
 
+    if (kept := once.kept(here, who)) is not None:          # before anything is looked up: it may be gone by now
+        return kept
     return once.answer(here, who, lambda rows: Answer(201, view(make(rows)), {"Location": ...}))
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Annotated
@@ -69,6 +72,14 @@ class Once:
     key: str
     request: str
 
+    def kept(self, service: Service, who: Principal) -> Response | None:
+        """The answer that is kept, if there is one. Raises HTTPException 422, 409, as `answer` does."""
+        if not self.key:
+            return None
+        with service.store.reading() as rows:
+            found = rows.get(AnswerRow, self._id(who))
+        return self._again(found) if found is not None and found.expires > service.store.now() else None
+
     def answer(self, service: Service, who: Principal, work: Callable[[Writing], Answer]) -> Response:
         """Do it in one transaction with keeping the answer; or give the answer that is kept.
 
@@ -97,10 +108,22 @@ class Once:
             self._keep(rows, who, made)
         return response(made)
 
-    def outside(self, service: Service, who: Principal, work: Callable[[], Answer]) -> Response:
-        """The same for work that no transaction can hold: a crash in between leaves it unknown, and answers say so."""
+    def outside(
+        self,
+        service: Service,
+        who: Principal,
+        ready: Callable[[], AbstractContextManager[object]],
+        work: Callable[[], Answer],
+    ) -> Response:
+        """The same for work that no transaction can hold.
+
+        `ready`: what it needs, for its length. What that refuses was never begun, so the key may be used again. From
+        then on nobody knows how far a work came that ends without an answer, by a fault or by a crash: it is not begun
+        a second time, and answers say so.
+        """
         if not self.key:
-            return response(work())
+            with ready():
+                return response(work())
         taken: list[Conflict] = []
         try:
             with service.store.writing() as rows:
@@ -109,11 +132,15 @@ class Once:
             raise HTTPException(409, "a request with this Idempotency-Key is being worked on") from None
         if kept is not None:
             return self._again(kept)
+        begun = False
         try:
-            made = work()
+            with ready():
+                begun = True
+                made = work()
         except BaseException:
-            with service.store.writing() as rows:
-                rows.remove(AnswerRow, self._id(who))
+            if not begun:
+                with service.store.writing() as rows:
+                    rows.remove(AnswerRow, self._id(who))
             raise
         with service.store.writing() as rows:
             self._keep(rows, who, made)
@@ -145,7 +172,9 @@ class Once:
             raise HTTPException(422, "this Idempotency-Key was used for another request; take a new one")
         if kept.status == 0:
             raise HTTPException(
-                409, "a request with this Idempotency-Key is being worked on, or was when the service stopped"
+                409,
+                "a request with this Idempotency-Key is being worked on, or ended without an answer: "
+                "see for yourself what it did, and take a new key to do it again",
             )
         if kept.status == 201 and not kept.body:
             raise HTTPException(409, "this was made already, and its secret is shown only once")

@@ -139,9 +139,11 @@ class Engine(Protocol):
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
         user: str = "",
+        stop: threading.Event | None = None,
     ) -> ExecResult:
         """Run a command in a node. At `timeout` (seconds) it is killed with everything it started.
 
+        So it is soon after `stop` is set: then it has neither an exit code nor timed out.
         Raises NotFound (no such range or node), NodeFailed (the node is not running).
         """
 

@@ -232,6 +232,8 @@ def _writing(routes: APIRouter, kind: DocumentKind, called: Called) -> None:
 
         It becomes the newest version of its name. The same files again are the same version: nothing is made twice.
         """
+        if not dry_run and (kept := once.kept(here, who)) is not None:
+            return kept
         with gates.reading(body):
             made = documents.check(here, kind, body)
         if dry_run:

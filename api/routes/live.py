@@ -5,16 +5,19 @@ Knows: how many such calls may be under way. Must never: let one of them hold up
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Query
+from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from api.auth import needs
 from api.captures import CaptureStream
 from api.deps import TEXT, Here, Node, RangeId
 from api.errors import problems
-from api.gates import Doors
+from api.gates import Doors, attended
 from api.idempotency import Answer, OnceOnly
 from range.service import live, ranges, shapes
 from range.service.context import Principal
@@ -73,7 +76,8 @@ def set_link(
     response_model=ExecView,
     responses=problems(404, 409, 502),
 )
-def execute(
+async def execute(
+    request: Request,
     here: Here,
     who: Doer,
     gates: Doors,
@@ -84,17 +88,26 @@ def execute(
 ) -> Response:
     """To its end, or to its `timeout`. What it prints comes as base64, of each stream no more than 4 MiB.
 
-    With an Idempotency-Key it is run once at most, even if the service dies meanwhile.
+    Close the connection to end it sooner. With an Idempotency-Key it is run once at most, even if the service dies
+    meanwhile.
     """
-    with here.store.reading() as rows:
-        row = live.standing(ranges.find(rows, who, id))
-        shapes.check_nodes(rows, here, row, node)
 
-    def work() -> Answer:
-        with gates.command() as ports:
-            return Answer(200, live.execute(here, who, row, node, body, ports))
+    def work(stop: threading.Event) -> Response:
+        if (kept := once.kept(here, who)) is not None:
+            return kept
+        with here.store.reading() as rows:
+            row = live.standing(ranges.find(rows, who, id))
+            shapes.check_nodes(rows, here, row, node)
 
-    return once.outside(here, who, work)
+        @contextmanager
+        def ready() -> Iterator[None]:
+            with gates.command(who.org, stop):
+                live.note_command(here, who, row, node, body)
+                yield
+
+        return once.outside(here, who, ready, lambda: Answer(200, live.execute(here, row, node, body, stop)))
+
+    return await attended(request, work)
 
 
 @routes.get(

@@ -68,6 +68,8 @@ def create(
     here: Here, who: Writer, once: OnceOnly, body: Annotated[PoolRequest, Body(openapi_examples=_CREATE)], gates: Doors
 ) -> Response:
     """So many copies are launched and kept. `POST /v1/ranges` of the same topology and tools takes one of them."""
+    if (kept := once.kept(here, who)) is not None:
+        return kept
     with gates.reading(body.upload):
         wish = ranges.prepare(here, who, body.topology, body.upload, body.tools)
 

@@ -97,6 +97,8 @@ def create(
 
     `status` is `queued` until the machine has room, then `starting`, then `up`, or `failed` with a `problem`.
     """
+    if not dry_run and (kept := once.kept(here, who)) is not None:
+        return kept
     with gates.reading(body.upload):
         wish = ranges.prepare(here, who, body.topology, body.upload, body.tools)
     if dry_run:

@@ -23,6 +23,9 @@ from range.errors import RangeError
 SILENCE = 2.0
 """Seconds without a byte after which the engine is asked whether the command goes on at all."""
 
+LOOK = 0.1
+"""Seconds between two looks whether a command is to be stopped."""
+
 LIMIT = 4 << 20
 """Bytes of each output stream of one command that are kept."""
 
@@ -75,11 +78,14 @@ class Channel:
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_WR)
 
-    def frames(self, deadline: float | None = None) -> Iterator[tuple[int, bytes]]:
-        """(stream, bytes) as they come; 1 is output, 2 is errors. Raises TimeoutError at `deadline` (monotonic)."""
-        while self._filled(8, deadline):
+    def frames(self, deadline: float | None = None, stop: threading.Event | None = None) -> Iterator[tuple[int, bytes]]:
+        """(stream, bytes) as they come; 1 is output, 2 is errors.
+
+        Raises TimeoutError at `deadline` (monotonic), and soon after `stop` is set.
+        """
+        while self._filled(8, deadline, stop):
             stream, length = struct.unpack_from(">BxxxL", self.rest)
-            if not self._filled(8 + length, deadline):
+            if not self._filled(8 + length, deadline, stop):
                 return
             data, self.rest = self.rest[8 : 8 + length], self.rest[8 + length :]
             yield stream, data
@@ -116,26 +122,29 @@ class Channel:
         self.handle.close()
         self.sock.close()
 
-    def _filled(self, length: int, deadline: float | None) -> bool:
+    def _filled(self, length: int, deadline: float | None, stop: threading.Event | None = None) -> bool:
         """Whether so much is there before the end. Nothing is lost when it raises TimeoutError: one may ask again."""
+        heard = time.monotonic()
         while len(self.rest) < length:
-            left = SILENCE if deadline is None else min(deadline - time.monotonic(), SILENCE)
-            if left <= 0:
+            now = time.monotonic()
+            left = min(SILENCE if deadline is None else deadline - now, heard + SILENCE - now)
+            if (deadline is not None and now >= deadline) or (stop is not None and stop.is_set()):
                 raise TimeoutError
+            if left <= 0:
+                if not self._running():
+                    return False
+                heard = time.monotonic()
+                continue
             try:
-                self.sock.settimeout(left)
+                self.sock.settimeout(left if stop is None else min(left, LOOK))
                 data = self.sock.recv(1 << 16)
             except TimeoutError:
-                if deadline is not None and time.monotonic() >= deadline:
-                    raise
-                if self._running():
-                    continue
-                return False
+                continue
             except OSError:
                 return False
             if not data:
                 return False
-            self.rest += data
+            self.rest, heard = self.rest + data, time.monotonic()
         return True
 
     def _running(self) -> bool:
@@ -147,25 +156,31 @@ class Channel:
             return False
 
 
-def run(channel: Channel, timeout: float | None, kill: Callable[[], None]) -> Ended:
-    """Read a command to its end. At `timeout` (seconds) `kill` is called and what it had said is kept."""
+def run(
+    channel: Channel, timeout: float | None, kill: Callable[[], None], stop: threading.Event | None = None
+) -> Ended:
+    """Read a command to its end. At `timeout` (seconds), or once `stop` is set, `kill` is called; what it said is kept.
+
+    One that was stopped has neither timed out nor an exit code.
+    """
     kept = {1: bytearray(), 2: bytearray()}
     deadline = None if timeout is None else time.monotonic() + timeout
-    timed_out = truncated = False
+    killed = timed_out = truncated = False
     try:
         while True:
             try:
-                for stream, data in channel.frames(deadline):
+                for stream, data in channel.frames(deadline, None if killed else stop):
                     room = LIMIT - len(kept[stream])
                     truncated |= len(data) > room
                     kept[stream] += data[: max(room, 0)]
                 break
             except TimeoutError:
-                if timed_out:
+                if killed:
                     break
-                timed_out, deadline = True, time.monotonic() + 5
+                timed_out = deadline is not None and time.monotonic() >= deadline
+                killed, deadline = True, time.monotonic() + 5
                 kill()
-        code = None if timed_out else _code(channel)
+        code = None if killed else _code(channel)
     finally:
         channel.close()
     return Ended(code, bytes(kept[1]), bytes(kept[2]), timed_out, truncated)

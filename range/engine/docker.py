@@ -6,6 +6,7 @@ Must never: decide what should change (range/plan.py does), run start commands, 
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -141,6 +142,7 @@ class DockerEngine:
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
         user: str = "",
+        stop: threading.Event | None = None,
     ) -> ExecResult:
         """Run a command in a node."""
         container, mark = self.running(range_id, node), uuid.uuid4().hex
@@ -153,7 +155,7 @@ class DockerEngine:
             user=user,
             doing=f"running a command in {node}",
         )
-        ended = run(channel, timeout, lambda: self.kill(range_id, mark))
+        ended = run(channel, timeout, lambda: self.kill(range_id, mark), stop)
         return ExecResult(
             ended.exit_code, ended.stdout, ended.stderr, start, self.clock.now(), ended.timed_out, ended.truncated
         )

@@ -6,13 +6,14 @@ Knows: that only a range that is up answers; what a picture of one shows. Must n
 from __future__ import annotations
 
 import base64
+import threading
 from html import escape
 from typing import Any
 
 from range import drawing
-from range.errors import Conflict, NotFound
+from range.errors import Conflict, NotFound, ServiceUnavailable
 from range.hints import known_names
-from range.ports import LinkState, PacketStream, Ports
+from range.ports import LinkState, PacketStream
 from range.rows import RANGE_LIVE, RangeRow
 from range.service import documents
 from range.service.context import Principal, Service
@@ -62,13 +63,25 @@ def set_link(service: Service, who: Principal, row: RangeRow, node: str, interfa
     return _link(state)
 
 
-def execute(service: Service, who: Principal, row: RangeRow, node: str, ask: ExecRequest, ports: Ports) -> ExecView:
-    """Run a command to its end, or to its time limit. What it prints is bounded by the engine (`truncated`)."""
-    argv = ["sh", "-c", ask.command] if isinstance(ask.command, str) else list(ask.command)
+def note_command(service: Service, who: Principal, row: RangeRow, node: str, ask: ExecRequest) -> None:
+    """Note in the audit log that a command is about to be run."""
     shown = ask.command if isinstance(ask.command, str) else " ".join(ask.command)
     with service.store.writing() as rows:
         rows.note(row.org, who.id, "ranges.exec", f"range/{row.id}", node=node, command=shown[:500])
-    ended = ports.engine.exec(standing(row).id, node, argv, timeout=ask.timeout, user=ask.user)
+
+
+def execute(service: Service, row: RangeRow, node: str, ask: ExecRequest, stop: threading.Event) -> ExecView:
+    """Run a command to its end, or to its time limit. What it prints is bounded by the engine (`truncated`).
+
+    Raises ServiceUnavailable: it was killed because `stop` was set.
+    """
+    argv = ["sh", "-c", ask.command] if isinstance(ask.command, str) else list(ask.command)
+    engine = service.ports().engine
+    ended = engine.exec(standing(row).id, node, argv, timeout=ask.timeout, user=ask.user, stop=stop)
+    if ended.exit_code is None and not ended.timed_out and stop.is_set():
+        raise ServiceUnavailable(
+            "the command was killed, because the service is stopping", hint="see what it did before you run it again"
+        )
     return ExecView(
         exit_code=ended.exit_code,
         stdout=base64.b64encode(ended.stdout).decode(),

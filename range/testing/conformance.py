@@ -128,6 +128,16 @@ def a_deadline_ends_a_command(rig: Rig) -> None:
     assert rig.exec("one", "sleep", "0", timeout=20).exit_code == 0
 
 
+def a_command_that_is_stopped_ends(rig: Rig) -> None:
+    """It is killed, and said neither to have timed out nor to have ended by itself."""
+    stop = threading.Event()
+    stop.set()
+    ended = rig.exec("one", "sleep", "60", timeout=60, stop=stop)
+    assert (ended.exit_code, ended.timed_out) == (None, False)
+    assert ended.end - ended.start < 20
+    assert rig.exec("one", "sleep", "0", timeout=20, stop=threading.Event()).exit_code == 0
+
+
 def an_unknown_name_is_told_with_the_known_ones(rig: Rig) -> None:
     """NotFound, and for a node the hint has every name there is."""
     engine, board = rig.ports.engine, rig.ports.switchboard
@@ -390,6 +400,7 @@ LIVE: tuple[Callable[[Rig], None], ...] = (
     a_command_ends_as_it_ended,
     the_environment_is_the_nodes_and_the_callers,
     a_deadline_ends_a_command,
+    a_command_that_is_stopped_ends,
     an_unknown_name_is_told_with_the_known_ones,
     files_are_there_when_written,
     a_stream_ends_with_its_command_or_when_closed,

@@ -10,6 +10,7 @@ Must never: start a process, open a socket, or be more forgiving than the real e
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -128,14 +129,20 @@ class MemoryEngine:
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
         user: str = "",
+        stop: threading.Event | None = None,
     ) -> ExecResult:
-        """What `answer` says; the virtual time it takes passes, but never more than `timeout`."""
+        """What `answer` says; the virtual time it takes passes, but never more than `timeout`.
+
+        One that takes for ever (its `end` is infinite) really waits for `stop`.
+        """
         with self._lock:
             box = self.range_of(range_id).alive(range_id, node)
             self.calls.append((node, tuple(argv)))
         given = {**dict(box.spec.env), **(env or {})}
         ended = self.answer(node, argv, given) or plain(box, argv, given)
         start, length = self.clock.now(), ended.end - ended.start
+        if stop is not None and (stop.wait() if length == math.inf else stop.is_set()):
+            return replace(ended, exit_code=None, start=start, end=start, timed_out=False)
         late = timeout is not None and length > timeout
         self.clock.sleep(timeout if late and timeout is not None else length)
         code = None if late else ended.exit_code

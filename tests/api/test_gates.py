@@ -69,7 +69,7 @@ def test_what_uploads_nothing_does_not_wait_for_it(full: Gates, admin: httpx.Cli
 
 def test_all_gates_together_leave_threads_for_the_rest(served: Served) -> None:
     gates: Gates = served.app.state.gates
-    held = sum(gate.room + gate.queue for gate in (gates.commands, gates.looks, gates.documents))
+    held = sum(gate.room + gate.queue for gate in (gates.commands, gates.looks, gates.documents, gates.judgements))
     assert held <= THREADS * 3 // 4, "a capture has a thread of its own"
 
 

@@ -133,11 +133,11 @@ def test_a_command_whose_end_nobody_saw_is_not_run_again(served: Served, admin: 
 def test_a_busy_service_says_when_to_come_back(served: Served, admin: httpx.Client) -> None:
     key = served.launched(admin)["id"]
     gates = served.app.state.gates
-    for _ in range(gates.commands.room):
-        gates.commands.enter()
+    for number in range(gates.commands.room):
+        gates.commands.enter(f"org-{number}")
     answer = admin.post(f"/v1/ranges/{key}/nodes/one/exec", json={"command": "true"})
-    for _ in range(gates.commands.room):
-        gates.commands.leave()
+    for number in range(gates.commands.room):
+        gates.commands.leave(f"org-{number}")
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
     assert admin.post(f"/v1/ranges/{key}/nodes/one/exec", json={"command": "true"}).status_code == 200

@@ -145,3 +145,29 @@ def test_a_stream_that_the_engine_never_ends_is_over_once_its_command_is(api: Ap
     api.running = False
     assert list(channel.frames()) == [(1, b"last words")]
     channel.close()
+
+
+def test_a_command_is_stopped_and_what_it_said_kept(api: Api) -> None:
+    """Neither its deadline nor a word of its own ended it."""
+    channel, stop = open_channel(api), threading.Event()
+    api.ours.sendall(frame(1, b"so far"))
+
+    def kill() -> None:
+        api.ours.sendall(frame(1, b", and a last word"))
+        api.ours.close()
+
+    timer = threading.Timer(0.1, stop.set)
+    timer.start()
+    began = time.monotonic()
+    ended = run(channel, 60, kill, stop)
+    timer.join()
+    assert time.monotonic() - began < 5
+    assert (ended.exit_code, ended.timed_out) == (None, False)
+    assert ended.stdout == b"so far, and a last word"
+
+
+def test_who_can_be_stopped_still_asks_whether_the_command_goes_on(api: Api) -> None:
+    channel = open_channel(api)
+    api.running = False
+    assert list(channel.frames(None, threading.Event())) == []
+    channel.close()

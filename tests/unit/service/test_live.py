@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import base64
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from range.errors import Conflict, NotFound, Refused
+from range.errors import Conflict, NotFound, Refused, ServiceUnavailable
 from range.rows import NodeState, RangeRow
 from range.service import live
 from range.service.context import Principal
@@ -51,13 +52,23 @@ def test_a_cable_is_cut_and_everybody_is_told(world: World) -> None:
 
 def test_a_command_is_run_and_noted(world: World) -> None:
     world.engine.answer = lambda node, argv, env: said(f"{node}: {argv[-1]}")
-    view = live.execute(world.service, WHO, world.row(), "one", ExecRequest(command="id"), world.service.ports())
-    assert (view.exit_code, base64.b64decode(view.stdout)) == (0, b"one: id")
-    live.execute(world.service, WHO, world.row(), "two", ExecRequest(command=("ls", "-l")), world.service.ports())
+    for node, ask in (("one", ExecRequest(command="id")), ("two", ExecRequest(command=("ls", "-l")))):
+        live.note_command(world.service, WHO, world.row(), node, ask)
+        view = live.execute(world.service, world.row(), node, ask, threading.Event())
+        assert view.exit_code == 0
+        assert base64.b64decode(view.stdout).startswith(node.encode())
     assert world.engine.calls[-2:] == [("one", ("sh", "-c", "id")), ("two", ("ls", "-l"))]
     with world.service.store.reading() as rows:
         noted = [one.detail for one in rows.audit(0, 50) if one.action == "ranges.exec"]
     assert noted == [{"node": "one", "command": "id"}, {"node": "two", "command": "ls -l"}]
+
+
+def test_a_command_that_was_stopped_has_no_answer(world: World) -> None:
+    world.engine.answer = lambda node, argv, env: said(seconds=float("inf"))
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(ServiceUnavailable, match="killed"):
+        live.execute(world.service, world.row(), "one", ExecRequest(command="sleep 1d"), stop)
 
 
 def test_names_are_looked_up_in_the_topology(world: World) -> None:
