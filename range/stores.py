@@ -15,12 +15,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from range.rows import AuditRow, EventRow, Row, Work
 
 R = TypeVar("R", bound=Row)
 W = TypeVar("W", bound=Work)
+
+
+class Place(NamedTuple):
+    """A place in the order of rows, whether or not a row is there."""
+
+    created: float
+    id: str
 
 
 class Reading(Protocol):
@@ -30,11 +37,11 @@ class Reading(Protocol):
         """A row by id."""
 
     def find(
-        self, kind: type[R], /, *, after: str = "", limit: int = 0, newest: bool = False, **equal: Any
+        self, kind: type[R], /, *, after: Place | None = None, limit: int = 0, newest: bool = False, **equal: Any
     ) -> tuple[R, ...]:
         """Rows whose fields are equal to these (a tuple: to one of these), in order of (created, id).
 
-        `after`: begin behind the row of this id. `limit` 0: all. `newest`: in the opposite order.
+        `after`: begin behind this place. `limit` 0: all. `newest`: in the opposite order.
         """
 
     def count(self, kind: type[Row], /, **equal: Any) -> int:

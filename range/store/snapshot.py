@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Executable, bindparam, func, select
 
-from range.errors import NotFound
 from range.rows import AuditRow, EventRow, Row
 from range.store.shapes import Shapes
 from range.store.tables import AUDIT, EVENTS
+from range.stores import Place
 
 R = TypeVar("R", bound=Row)
 
@@ -38,20 +38,16 @@ class Snapshot:
         return None if found is None else shape.row(found)
 
     def find(
-        self, kind: type[R], /, *, after: str = "", limit: int = 0, newest: bool = False, **equal: Any
+        self, kind: type[R], /, *, after: Place | None = None, limit: int = 0, newest: bool = False, **equal: Any
     ) -> tuple[R, ...]:
-        """Rows in order of (created, id). Raises NotFound: the row to begin behind is gone, or not of this `org`."""
+        """Rows in order of (created, id)."""
         shape = self._shapes.of(kind)
         asked, values = shape.asked(equal)
-        if after:
-            last = self.get(kind, after)
-            orgs = equal.get("org")
-            if last is None or (orgs is not None and last.org not in (orgs if isinstance(orgs, tuple) else (orgs,))):
-                raise NotFound(f"there is no {after!r} to go on behind", hint="begin again with the first page")
-            values |= {"after_created": last.created, "after_id": last.id}
+        if after is not None:
+            values |= {"after_created": after.created, "after_id": after.id}
         if limit > 0:
             values["most"] = min(limit, _LAST)
-        statement = shape.found(asked, after=bool(after), limited=limit > 0, newest=newest)
+        statement = shape.found(asked, after=after is not None, limited=limit > 0, newest=newest)
         return tuple(shape.row(found) for found in self._read(statement, values))
 
     def count(self, kind: type[Row], /, **equal: Any) -> int:
