@@ -46,16 +46,17 @@ NodeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,45}$")]
 InterfaceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,14}$")]
 """An interface inside a node; Linux allows 15 characters."""
 
-Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(\.[0-9]+)?(kbit|mbit|gbit)$")]
-Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(us|ms|s|m|h)$")]
-Size = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(k|m|g)$")]
+Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}(\.[0-9]{1,6})?(kbit|mbit|gbit)$")]
+Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})?(us|ms|s|m|h)$")]
+Size = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}(k|m|g)$")]
+"""So few digits that whatever is computed from them fits: at most 114 years, and a petabyte for one node."""
 Labels = dict[Name, str]
 
 
 class Model(BaseModel):
     """The base of everything a user writes: frozen, and unknown keys are faults."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True, allow_inf_nan=False)
 
 
 class Impairment(Model):

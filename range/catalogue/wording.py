@@ -25,9 +25,15 @@ _PATTERNS = {
     r"^[a-z][a-z0-9-]{0,59}$": ("an id", "lower case letters, digits and hyphens, at most 60, a letter first"),
     r"^[a-z][a-z0-9_.-]{0,14}$": ("an interface name", "at most 15 characters, a lower case letter first: eth0"),
     r"^[a-z][a-z0-9-]{0,45}(:[a-z][a-z0-9_.-]{0,14})?$": ("an end of a link", "`node` or `node:interface`"),
-    r"^[1-9][0-9]*(\.[0-9]+)?(kbit|mbit|gbit)$": ("a rate", "a number and kbit, mbit or gbit: 10mbit"),
-    r"^[0-9]+(\.[0-9]+)?(us|ms|s|m|h)$": ("a duration", "a number and us, ms, s, m or h: 250ms"),
-    r"^[1-9][0-9]*(k|m|g)$": ("a size", "a whole number and k, m or g: 512m"),
+    r"^[1-9][0-9]{0,5}(\.[0-9]{1,6})?(kbit|mbit|gbit)$": (
+        "a rate",
+        "a number, at most 6 digits, and kbit, mbit or gbit: 10mbit",
+    ),
+    r"^[0-9]{1,6}(\.[0-9]{1,6})?(us|ms|s|m|h)$": (
+        "a duration",
+        "a number, at most 6 digits, and us, ms, s, m or h: 250ms",
+    ),
+    r"^[1-9][0-9]{0,5}(k|m|g)$": ("a size", "a whole number, at most 6 digits, and k, m or g: 512m"),
     r"^0[0-7]{3,4}$": ("a file mode", "octal digits after a 0: 0644"),
     r"^:[0-9]{1,5}/\S*$": ("a port and path", "write it like :80/healthz"),
     r"^T[0-9]{4}(\.[0-9]{3})?$": ("an ATT&CK technique", "write it like T1110 or T1110.001"),
@@ -44,6 +50,8 @@ _BOUNDS = {
     "less_than_equal": ("at most", "le"),
 }
 
+LONGEST = 80
+"""Characters of a value that are told."""
 MANY = 6
 """More words than these are not all told."""
 
@@ -245,8 +253,13 @@ def _text(detail: Mapping[str, Any], text: str) -> tuple[str, str]:
     if detail["type"] == "string_pattern_mismatch":
         pattern = detail["ctx"]["pattern"]
         thing, hint = _PATTERNS.get(pattern, ("what is expected here", f"it must match {pattern}"))
-        return f"`{text}` is not {thing}", hint
-    return f"`{text}`: {_lower(detail['msg'])}", ""
+        return f"`{_cut(text)}` is not {thing}", hint
+    return f"`{_cut(text)}`: {_lower(detail['msg'])}", ""
+
+
+def _cut(text: str) -> str:
+    """Text short enough to be told."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def _bad_value(spot: _Spot, detail: Mapping[str, Any]) -> tuple[str, str]:

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Strict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
 
 from range.exits import INFRASTRUCTURE
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,3})?(s|m|h|d)$")]
+Duration = Annotated[str, StringConstraints(pattern=r"^([0-9]{1,6}(\.[0-9]{1,3})?(s|m|h)|[0-9]{1,5}(\.[0-9]{1,3})?d)$")]
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(@[0-9a-f]{6,64})?$")]
 """A document by name (its newest version), or by name and the beginning of its digest: `office@3fa9c1`."""
 
 Flag = Annotated[bool, Strict()]
 """true or false, and no other word or number for them."""
-Whole = Annotated[int, Strict()]
+Whole = Annotated[int, Strict(), Field(le=2**53)]
+"""A whole number that every reader of JSON can hold."""
 Number = Annotated[float, Strict()]
 """A number, and no text that looks like one."""
 
@@ -27,9 +28,9 @@ T = TypeVar("T")
 
 
 class Body(BaseModel):
-    """The base: frozen, and what is not known is refused."""
+    """The base: frozen; what is not known is refused, and so is a number that JSON has no word for."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Position(Body):

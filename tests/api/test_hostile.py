@@ -324,3 +324,61 @@ def test_the_reference_needs_nothing_from_elsewhere(admin: httpx.Client) -> None
     assert page.headers["content-type"].startswith("text/html")
     assert "://" not in page.text
     assert "sha256-" in page.headers["content-security-policy"]
+
+
+DIGITS = "9" * 5000
+LAN = "schema: jointrange.topology/1\nname: huge\nnetworks: {lan: {cidr: 10.0.0.0/24}}\nnodes:\n  one: "
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        f"{{image: a, limits: {{memory: {DIGITS}g}}}}",
+        "{image: a, limits: {memory: 9999999g}}",
+        f"{{image: a, limits: {{cpus: {DIGITS}}}}}",
+        "{image: a, limits: {cpus: 1.0e+400}}",
+        f"{{image: a, networks: [{{network: lan, impair: {{delay: {DIGITS}s}}}}]}}",
+        f"{{image: a, networks: [{{network: lan, impair: {{rate: {DIGITS}mbit}}}}]}}",
+        f"{{image: a, start: [{{run: x, timeout: {DIGITS}h}}]}}",
+    ],
+    ids=lambda value: value[:40],
+)
+def test_numbers_nobody_can_hold_are_refused_with_their_place(admin: httpx.Client, node: str) -> None:
+    text = f"{LAN}{node}\n"
+    for answer in (
+        admin.post("/v1/topologies", content=text, headers=YAML),
+        admin.post("/v1/ranges", json={"upload": {"main": "t.yaml", "files": [{"path": "t.yaml", "text": text}]}}),
+    ):
+        found = problem(answer, 422)
+        assert found["errors"][0]["line"] == 5
+        assert len(answer.text) < 2_000, "the value is not told whole"
+
+
+def test_cables_take_no_number_that_nobody_can_hold(served: Served, admin: httpx.Client) -> None:
+    key = served.launched(admin, name="impaired", warm=False)["id"]
+    for impair in ({"delay": "9" * 400 + "s"}, {"rate": "9" * 400 + "mbit"}, {"jitter": DIGITS + "ms"}):
+        problem(admin.put(f"/v1/ranges/{key}/links/one/eth0", json={"up": True, "impair": impair}), 422)
+    for loss in ("NaN", "1e999", "-Infinity"):
+        body = f'{{"up": true, "impair": {{"loss": {loss}}}}}'
+        headers = {"Content-Type": "application/json"}
+        problem(admin.put(f"/v1/ranges/{key}/links/one/eth0", content=body, headers=headers), 422)
+    most = {"delay": "999999h", "jitter": "999999h", "rate": "999999gbit"}
+    assert admin.put(f"/v1/ranges/{key}/links/one/eth0", json={"up": True, "impair": most}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "quota",
+    ['{"lease": 1e999}', '{"cpus": Infinity}', '{"cpus": NaN}', '{"ranges": ' + "9" * 400 + "}", '{"memory": 1e400}',
+     '{"memory": 9007199254740993}', '{"lease": ' + DIGITS + "}"],
+    ids=lambda value: value[:30],
+)  # fmt: skip
+def test_quotas_are_numbers_that_can_be_kept(admin: httpx.Client, quota: str) -> None:
+    body = f'{{"id": "infinite", "quota": {quota}}}'
+    answer = admin.post("/v1/organisations", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422), answer.text
+    assert admin.get("/v1/organisations/infinite").status_code == 404
+
+
+@pytest.mark.parametrize("lease", ["999999d", "9999999h", "9" * 400 + "s"])
+def test_leases_are_times_that_can_be_kept(admin: httpx.Client, lease: str) -> None:
+    problem(admin.post("/v1/ranges", json={"topology": "pair", "lease": lease}), 422)

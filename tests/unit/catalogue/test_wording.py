@@ -43,7 +43,11 @@ def test_a_step_is_told_by_its_id_and_never_as_a_parallel() -> None:
 
 def test_a_parallel_is_told_by_its_steps() -> None:
     assert told(Scenario, a_scenario({"parallel": [STEP, {**STEP, "timeout": "soon"}]})) == [
-        (("steps", 0, "parallel", 1, "timeout"), "`soon` is not a duration", "a number and us, ms, s, m or h: 250ms")
+        (
+            ("steps", 0, "parallel", 1, "timeout"),
+            "`soon` is not a duration",
+            "a number, at most 6 digits, and us, ms, s, m or h: 250ms",
+        )
     ]
 
 
