@@ -46,6 +46,10 @@ class Patience:
     """At least so long between two questions, whatever tokens come."""
     timeout: float = 5.0
     size: int = 256 << 10
+    wait: float = 1.0
+    """Who comes while it is being asked waits so long for its answer,"""
+    seats: int = 8
+    """but only so many of them: the others are told to come back at once."""
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -83,7 +87,10 @@ class Key:
 
 
 class Keys:
-    """The keys of one issuer, as it published them last. Safe from any thread; one question at a time."""
+    """The keys of one issuer, as it published them last. Safe from any thread; one question at a time.
+
+    A silent issuer holds up the thread that asks it, and a few for a moment: never those that others need.
+    """
 
     def __init__(self, issuer: Issuer, patience: Patience, clock: Callable[[], float] = time.monotonic) -> None:
         self.issuer = issuer
@@ -94,19 +101,26 @@ class Keys:
         self._asked: float | None = None
         self._trouble = ""
         self._lock = threading.Lock()
+        self._seats = threading.BoundedSemaphore(patience.seats)
 
     def key(self, kid: str) -> Key:
         """The key of this id. Raises Unauthenticated (there is none), ServiceUnavailable (we cannot know)."""
         found = self._keys.get(kid)
         if found is not None and self._age() < self.patience.fresh:
             return found
-        # Whoever is there first asks; others go on with a key that is known, and wait only for one that is not
-        if self._lock.acquire(blocking=found is None or self._age() >= self.patience.stale):
+        # Whoever is there first asks; others go on with a key that is known, and wait a moment for one that is not
+        known = found is not None and self._age() < self.patience.stale
+        if self._turn(wait=not known):
             try:
                 if (self._age() >= self.patience.fresh or kid not in self._keys) and self._may_ask():
                     self._ask()
             finally:
                 self._lock.release()
+        elif not known:
+            raise ServiceUnavailable(
+                f"the sign-in service {self.issuer.issuer} is being asked for its keys, and takes its time",
+                hint="try again soon; an API token works in any case",
+            )
         if self._age() >= self.patience.stale:
             raise ServiceUnavailable(
                 f"the sign-in service {self.issuer.issuer} does not answer: {self._trouble}",
@@ -116,6 +130,17 @@ class Keys:
         if found is None:
             raise Unauthenticated("this token is signed by a key that its issuer does not publish")
         return found
+
+    def _turn(self, *, wait: bool) -> bool:
+        """Take the lock; False: somebody is asking, and it is not for us to wait any longer."""
+        if self._lock.acquire(blocking=False):
+            return True
+        if not wait or not self._seats.acquire(blocking=False):
+            return False
+        try:
+            return self._lock.acquire(timeout=self.patience.wait)
+        finally:
+            self._seats.release()
 
     def _age(self) -> float:
         return float("inf") if self._got is None else self._clock() - self._got

@@ -30,6 +30,7 @@ from range.rows import EventRow
 from range.service import events
 from range.service.context import Service
 from range.service.events import Eye
+from range.service.tokens import lapsed
 
 HEARTBEAT = 15.0
 LIFETIME = 600.0
@@ -49,9 +50,20 @@ class Subscription:
         self.eye = eye
         self.news = asyncio.Event()
         self.behind = False
+        self.dismissed = False
         self._hub = hub
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[EventRow] = deque()
+
+    @property
+    def over(self) -> bool:
+        """Whether it is to end: the service stops, or its caller is not let in any more."""
+        return self.dismissed or self._hub.closed
+
+    def dismiss(self) -> None:
+        """End it; from any thread."""
+        self.dismissed = True
+        self.push(())
 
     def push(self, found: Sequence[EventRow]) -> None:
         """Hand it events; from any thread."""
@@ -78,15 +90,19 @@ class Subscription:
             self._waiting.clear()
         elif not self.behind:
             self._waiting.extend(meant)
-        if meant or self._hub.closed:
+        if meant or self.over:
             self.news.set()
 
 
 class Hub:
-    """Passes on what the store tells. `most`: streams at once; `each`: of one caller."""
+    """Passes on what the store tells. `most`: streams at once; `each`: of one caller.
 
-    def __init__(self, service: Service, *, most: int = 1000, each: int = 200) -> None:
+    `look`: seconds between two looks for tokens that were revoked.
+    """
+
+    def __init__(self, service: Service, *, most: int = 1000, each: int = 200, look: float = 5.0) -> None:
         self.service = service
+        self.look = look
         self.most = most
         self.each = each
         self.closed = False
@@ -156,14 +172,28 @@ class Hub:
             return len(self._streams)
 
     def _listen(self) -> None:
+        looked = time.monotonic()
         while not self._stop.is_set():
             try:
-                self.service.store.wait(self._head, 5.0)
+                self.service.store.wait(self._head, self.look)
+                if time.monotonic() - looked >= self.look:
+                    looked = time.monotonic()
+                    self._dismiss()
                 while found := events.fetch(self.service, self._head, events.BATCH):
                     self._spread(found)
             except StoreUnavailable as error:
                 log.warning("no events for now: %s", error)
                 self._stop.wait(1.0)
+
+    def _dismiss(self) -> None:
+        """End the streams of tokens that were revoked. Raises StoreUnavailable."""
+        with self._lock:
+            streams = list(self._streams)
+        with self.service.store.reading() as rows:
+            gone = {who for who in {one.eye.who.id for one in streams} if lapsed(rows, who, 0.0, 0.0)}
+        for stream in streams:
+            if stream.eye.who.id in gone:
+                stream.dismiss()
 
     def _spread(self, found: Sequence[EventRow]) -> None:
         with self._lock:
@@ -242,9 +272,9 @@ class EventStream(Response):
             if at > newest:
                 at = newest
                 yield reset(newest, at)
-            while time.monotonic() < ends and not self.hub.closed:
+            while time.monotonic() < ends and not stream.over:
                 anchor = stream.anchor()
-                while at < anchor and not self.hub.closed:
+                while at < anchor and not stream.over:
                     batch = await run_in_threadpool(events.since, self.hub.service, self.eye, at, anchor)
                     if batch.lost:
                         yield reset(batch.oldest, batch.oldest - 1)
@@ -259,7 +289,7 @@ class EventStream(Response):
 
     async def _live(self, stream: Subscription, at: int, ends: float) -> AsyncIterator[tuple[int, bytes]]:
         """What comes, until the stream is behind or over."""
-        while not stream.behind and not self.hub.closed and (left := ends - time.monotonic()) > 0:
+        while not stream.behind and not stream.over and (left := ends - time.monotonic()) > 0:
             found = [event for event in stream.taken() if event.seq > at]
             if not found:
                 try:

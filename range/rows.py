@@ -240,13 +240,17 @@ class AnswerRow(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketRow(Row):
-    """A ticket for one console, good once and for some seconds. `id`: SHA-256 of the ticket, hex."""
+    """A ticket for one console, good once and for some seconds. `id`: SHA-256 of the ticket, hex.
+
+    `until`: when the sign-in of `actor`, who asked for it, ends; 0.0 never. No console lasts longer.
+    """
 
     range_id: str
     node: str
     actor: str
     argv: tuple[str, ...] = ()
     expires: float = 0.0
+    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Consoles over WebSockets: bytes of a terminal both ways, behind a ticket.
 
 Knows: frames (binary: keys and what is printed; a text frame `{"rows": 30, "cols": 100}`: the size), and when to end:
-the program did, the range goes, nobody typed or read for long, too much came.
+the program did, the range goes, the sign-in is over, nobody typed or read for long, too much came.
 Must never: take a ticket twice or from another origin, block the event loop, or leave a program behind that it began.
 """
 
@@ -28,6 +28,7 @@ from api.errors import problems
 from api.idempotency import Answer, OnceOnly
 from range.errors import RangeError
 from range.ports import Terminal
+from range.rows import TicketRow
 from range.service import consoles, ranges
 from range.service.context import Principal, Service
 from range.stores import Writing
@@ -57,7 +58,7 @@ class Session:
 
     socket: WebSocket
     service: Service
-    range_id: str
+    taken: TicketRow
     terminal: Terminal
     bounds: Bounds
     last: float = 0.0
@@ -132,7 +133,7 @@ class Session:
             await asyncio.sleep(self.bounds.look)
             if loop.time() - self.last > self.bounds.idle:
                 return GONE, "nothing happened for long"
-            if why := await run_in_threadpool(_over, self.service, self.range_id):
+            if why := await run_in_threadpool(_over, self.service, self.taken):
                 return GONE, why
 
 
@@ -190,16 +191,16 @@ async def _served(socket: WebSocket, ticket: str, bounds: Bounds) -> tuple[int, 
         return FAULT, str(error)
 
 
-def _opened(service: Service, ticket: str) -> tuple[str, Terminal]:
-    """The range a ticket is for, and the terminal. Raises Unauthenticated, NotFound, NodeFailed."""
+def _opened(service: Service, ticket: str) -> tuple[TicketRow, Terminal]:
+    """What a ticket is for, and the terminal. Raises Unauthenticated, NotFound, NodeFailed."""
     taken = consoles.take(service, ticket)
     terminals = service.ports().terminals
-    return taken.range_id, terminals.open(taken.range_id, taken.node, taken.argv, rows=24, cols=80)
+    return taken, terminals.open(taken.range_id, taken.node, taken.argv, rows=24, cols=80)
 
 
-def _over(service: Service, range_id: str) -> str:
+def _over(service: Service, taken: TicketRow) -> str:
     with service.store.reading() as rows:
-        return consoles.over(rows, range_id)
+        return consoles.over_for(rows, taken, service.store.now())
 
 
 def _seats(state: Any, bounds: Bounds) -> threading.Semaphore:

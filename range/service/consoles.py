@@ -13,6 +13,7 @@ from range.errors import Conflict, NotFound, Stale, Unauthenticated
 from range.rows import RANGE_ENDS, RangeRow, TicketRow
 from range.service.context import Principal, Service
 from range.service.shapes import check_nodes
+from range.service.tokens import lapsed
 from range.stores import Reading, Writing
 from range.wire import ConsoleView
 
@@ -39,7 +40,7 @@ def issue(
     rows.add(
         TicketRow(
             id=_digest(ticket), org=row.org, created=now, range_id=row.id, node=node, actor=who.id,
-            argv=tuple(argv) or SHELL, expires=now + GOOD,
+            argv=tuple(argv) or SHELL, expires=now + GOOD, until=who.expires,
         )
     )  # fmt: skip
     rows.note(row.org, who.id, "ranges.exec", f"range/{row.id}", node=node, console=True, argv=list(argv))
@@ -61,6 +62,11 @@ def take(service: Service, ticket: str) -> TicketRow:
     if row.expires <= service.store.now():
         raise refusal
     return row
+
+
+def over_for(rows: Reading, taken: TicketRow, now: float) -> str:
+    """Why this console must end: nobody may be in the range any more, or its user is not let in. Empty: it goes on."""
+    return over(rows, taken.range_id) or lapsed(rows, taken.actor, taken.until, now)
 
 
 def over(rows: Reading, range_id: str) -> str:

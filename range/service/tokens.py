@@ -19,7 +19,7 @@ from range.hints import known_names
 from range.rows import OrgRow, TokenRow
 from range.service.access import ACTIONS, actions, everywhere, granted, own, project_for
 from range.service.context import Principal, Service
-from range.stores import Writing
+from range.stores import Reading, Writing
 from range.topology import seconds
 from range.wire import NewToken, TokenRequest, TokenView
 
@@ -119,6 +119,20 @@ def verify(service: Service, text: str) -> Principal:
         id=f"token:{row.id}", name=row.name, org=row.org, role=row.role, scopes=row.scopes, project=row.project,
         expires=row.expires,
     )  # fmt: skip
+
+
+def lapsed(rows: Reading, actor: str, until: float, now: float) -> str:
+    """Why somebody who was let in may not stay: the token was revoked, or the sign-in is over. Empty while they may.
+
+    `actor`: a `Principal.id`; `until`: its `expires`.
+    """
+    if until and until <= now:
+        return "your sign-in has expired"
+    kind, _, prefix = actor.partition(":")
+    row = rows.get(TokenRow, prefix) if kind == "token" else None
+    if kind == "token" and (row is None or row.revoked):
+        return "your token was revoked"
+    return ""
 
 
 def well_formed(text: str) -> str:

@@ -142,6 +142,7 @@ TICKETS = Table(
     METADATA,
     *_row(),
     *(words("range_id"), words("node"), words("actor"), nested("argv", _TEXTS), number("expires")),
+    number("until"),
     Index("tickets_created", "created", "id"),
 )
 FACTS = Table("facts", METADATA, *_row(), words("value"))

@@ -161,6 +161,16 @@ def test_it_ends_with_its_range(served: Served, admin: httpx.Client) -> None:
     assert admin.post(f"/v1/ranges/{row['id']}/nodes/one/console", json={}).status_code == 409
 
 
+def test_it_ends_with_its_token(served: Served, admin: httpx.Client, row: dict[str, Any]) -> None:
+    made = admin.post("/v1/tokens", json={"name": "short", "role": "operator"}).json()
+    with httpx.Client(base_url=served.address, headers={"Authorization": f"Bearer {made['token']}"}) as operator:
+        path = ticket(operator, row)
+    with bounded(served, look=0.05), console(served, path) as socket:
+        until(socket, b"one$ ")
+        assert admin.delete(f"/v1/tokens/{made['id']}").status_code == 204
+        assert end(socket) == (GONE, "your token was revoked")
+
+
 def test_who_is_of_the_same_origin() -> None:
     assert same_origin("", "a.example")
     assert same_origin("https://A.example", "a.example")

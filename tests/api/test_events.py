@@ -260,3 +260,21 @@ def test_streams_end_at_once_when_the_service_does(tmp_path: Path) -> None:
             feed.next()
         assert time.monotonic() - begun < 2
         assert served.client().get("/v1/events").status_code == 503
+
+
+def test_a_stream_ends_when_its_token_is_revoked(served: Served, admin: httpx.Client) -> None:
+    hub = served.app.state.hub
+    made = admin.post("/v1/tokens", json={"name": "follower", "role": "viewer"}).json()
+    before, hub.look = hub.look, 0.1
+    try:
+        headers = {"Authorization": f"Bearer {made['token']}"}
+        with (
+            httpx.Client(base_url=served.address, headers=headers, timeout=20) as client,
+            client.stream("GET", "/v1/events") as stream,
+        ):
+            pieces = stream.iter_bytes()
+            next(pieces)
+            assert admin.delete(f"/v1/tokens/{made['id']}").status_code == 204
+            list(pieces)  # the end comes, or the client's patience is over
+    finally:
+        hub.look = before

@@ -26,7 +26,7 @@ from range.service.issuers import Issuer
 from range.store.opening import open_store
 from range.testing.clock import FakeClock
 from range.testing.supplies import memory_ports
-from tests.api.issuing import DISCOVERY, EC_KEY, ED_KEY, RSA_KEY, Provider, answering, jwks, signed
+from tests.api.issuing import DISCOVERY, EC_KEY, ED_KEY, RSA_KEY, Answer, Provider, answering, jwks, signed
 
 OTHER_RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PEM = RSA_KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -382,3 +382,42 @@ def test_many_at_once_ask_once(provider: Provider, service: Service) -> None:
         thread.join()
     assert names == ["ann"] * 8
     assert provider.asked == ["/keys"]
+
+
+def test_a_silent_issuer_holds_up_one_thread_and_nobody_else(provider: Provider, service: Service) -> None:
+    """Made-up keys of strangers, all at once, while the issuer takes its time."""
+    asked, go_on, waits = threading.Event(), threading.Event(), 0.3
+    verifier = Verifier([issuer(provider)], replace(PATIENCE, timeout=30.0, wait=waits, seats=2), Hands())
+
+    def silent(method: str, path: str, body: bytes, origin: str) -> Answer:
+        asked.set()
+        assert go_on.wait(30)
+        return Answer(200, json.dumps(jwks()).encode())
+
+    provider.answer = silent  # type: ignore[method-assign]
+    told: list[tuple[str, float]] = []
+
+    def ask(number: int) -> None:
+        began = time.monotonic()
+        try:
+            verifier.verify(signed(claims(provider), kid=f"made-up-{number}"), service)
+        except (ServiceUnavailable, Unauthenticated) as error:
+            told.append((type(error).__name__, time.monotonic() - began))
+
+    first = threading.Thread(target=ask, args=(0,))
+    first.start()
+    try:
+        assert asked.wait(10)
+        others = [threading.Thread(target=ask, args=(number,)) for number in range(1, 30)]
+        for thread in others:
+            thread.start()
+        for thread in others:
+            thread.join(20)
+        assert [name for name, _ in told] == ["ServiceUnavailable"] * 29
+        assert sum(took > waits / 2 for _, took in told) <= 2, "only so many wait, the others hear at once"
+    finally:
+        go_on.set()
+        first.join()
+        del provider.answer  # type: ignore[method-assign]
+    assert told[-1][0] == "Unauthenticated", "who asked knows better in the end"
+    assert verifier.verify(signed(claims(provider)), service).name == "ann"

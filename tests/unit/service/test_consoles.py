@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from range.errors import Conflict, NotFound, Unauthenticated
-from range.rows import RangeRow, TicketRow
-from range.service import consoles
+from range.rows import RangeRow, TicketRow, TokenRow
+from range.service import consoles, tokens
 from range.service.consoles import GOOD, SHELL
 from range.stores import Store
+from range.wire import TokenRequest
 from tests.unit.service.worlds import WHO, World, a_world
 
 
@@ -88,6 +89,26 @@ def test_a_range_that_goes_is_over(up: tuple[World, RangeRow]) -> None:
         assert consoles.over(rows, row.id) == "the range is stopping"
         rows.change(RangeRow, row.id, status="gone")
         assert consoles.over(rows, row.id) == "the range is gone"
+
+
+def test_a_console_lasts_no_longer_than_its_sign_in(up: tuple[World, RangeRow]) -> None:
+    made, row = up
+    with made.service.store.writing() as rows:
+        ask = TokenRequest(name="x", role="operator", lease="1h")
+        token, _ = tokens.issue(rows, "test", "org", ask, 1000.0)
+        who = replace(WHO, id=f"token:{token.id}", expires=token.expires)
+        ticket = consoles.issue(rows, made.service, who, row, "one", ()).path.rpartition("/")[2]
+    taken = consoles.take(made.service, ticket)
+    jwt = replace(taken, actor="oidc:https://a.example#ann", until=2000.0)
+    with made.service.store.writing() as rows:
+        assert consoles.over_for(rows, taken, 1001.0) == ""
+        assert consoles.over_for(rows, taken, 1000.0 + 3600.0) == "your sign-in has expired"
+        assert consoles.over_for(rows, jwt, 1999.0) == ""
+        assert consoles.over_for(rows, jwt, 2000.0) == "your sign-in has expired"
+        rows.change(TokenRow, token.id, revoked=1002.0)
+        assert consoles.over_for(rows, taken, 1003.0) == "your token was revoked"
+        rows.remove(TokenRow, token.id)
+        assert consoles.over_for(rows, taken, 1003.0) == "your token was revoked"
 
 
 def test_who_asked_is_in_the_audit_log(up: tuple[World, RangeRow]) -> None:

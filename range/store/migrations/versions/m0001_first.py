@@ -31,7 +31,7 @@ TABLES = {
     "projects": f"{_ROW} name:t",
     "tokens": f"{_ROW} name:t digest:t role:t scopes:t project:t actor:t expires:f last_used:f revoked:f",
     "answers": f"{_ROW} request:t status:i headers:t body:t expires:f",
-    "tickets": f"{_ROW} range_id:t node:t actor:t argv:t expires:f",
+    "tickets": f"{_ROW} range_id:t node:t actor:t argv:t expires:f until:f",
     "facts": f"{_ROW} value:t",
 }
 """Columns as `name:type`; t text, i whole number, f float, b yes or no; `?`: may be NULL."""
