@@ -4,10 +4,12 @@ Knows: what belongs to one app, and in which order it begins and ends. Must neve
 
     app = create_app(service, issuers=issuers, hosts=("range.example",))
     app.state.closing()          # before the web server waits for open streams: they end at once
+    app.state.rested.is_set()    # at the end: every row was given back
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -31,6 +33,8 @@ from range.wire import Trouble, Upload
 
 THREADS = 64
 """Worker threads for requests."""
+REST = 12.0
+"""Seconds that the keepers get to end what is under way, and to give their rows back."""
 ABOUT = (
     "Ranges, campaigns and their results. Send a token as `Authorization: Bearer <token>`. "
     "What takes long is answered with 202, and followed by its events or by GET."
@@ -93,6 +97,7 @@ def create_app(
     app.state.keepers = keepers
     app.state.doctor = Doctor(service, _alive(keepers))
     app.state.closing = _closing(app)
+    app.state.rested = threading.Event()
     errors.install(app)
     _include(app, issuers)
     check_routes(app.routes)
@@ -155,8 +160,8 @@ def _lifespan(keepers: Keepers | None, beside: Sequence[Beside]) -> Any:
             yield
         finally:
             app.state.closing()
-            if keepers is not None:
-                await anyio.to_thread.run_sync(keepers.stop)
+            if keepers is None or await anyio.to_thread.run_sync(keepers.stop, REST):
+                app.state.rested.set()
             await anyio.to_thread.run_sync(app.state.hub.join)
             for one in beside:
                 await anyio.to_thread.run_sync(one.stop)

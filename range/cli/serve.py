@@ -5,11 +5,14 @@ Knows: uvicorn, and that the first token is shown once. Must never: import the A
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+import threading
+import time
 from contextlib import suppress
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,8 +23,11 @@ from range.settings import Settings, from_environment
 
 APPLICATION = "api.main"
 DRAIN = 10
-"""Seconds that requests under way get to end; streams are told at once."""
+"""Seconds that requests under way get to end; streams and commands are told at once."""
+LAST = 25.0
+"""Seconds after which the process ends whatever hangs: less than `stop_grace_period` of the compose file."""
 KEEP_ALIVE = 30
+log = logging.getLogger("jointrange")
 
 
 def register(app: typer.Typer) -> None:
@@ -47,8 +53,6 @@ def serve(
 
 
 def _serve(settings: Settings, host: str, door: socket.socket) -> None:
-    import uvicorn  # half a second that no other command pays for
-
     address = f"http://{host}:{door.getsockname()[1]}"
     application = import_module(APPLICATION).application(settings)
     token = wiring.first_token(settings)
@@ -57,25 +61,42 @@ def _serve(settings: Settings, host: str, door: socket.socket) -> None:
         console.err.print("this token may do everything; it is shown this once:", style="yellow")
         console.out.print(token, soft_wrap=True)
         console.err.print(f"export JOINTRANGE_SERVER={address} JOINTRANGE_TOKEN=<token>", soft_wrap=True, style="dim")
+    run(application, door)
+
+
+def run(application: Any, door: socket.socket, *, drain: int = DRAIN, last: float = LAST) -> None:
+    """Answer at this socket until a signal comes. `drain`, `last`: seconds, as above."""
+    import uvicorn  # half a second that no other command pays for
+
     chosen = uvicorn.Config(
         application,
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=DRAIN,
+        timeout_graceful_shutdown=drain,
         timeout_keep_alive=KEEP_ALIVE,
         server_header=False,
         ws_max_size=1 << 20,
     )
 
     class Server(uvicorn.Server):
-        """Ends open streams before it waits for requests under way."""
+        """Ends open streams before it waits for requests under way, and itself when one of them never ends."""
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            threading.Thread(target=_end, args=(application, last), daemon=True, name="last").start()
             application.state.closing()
             await super().shutdown(sockets)
 
     with suppress(KeyboardInterrupt):  # the signal that ended it, raised once more
         Server(chosen).run(sockets=[door])
+
+
+def _end(application: Any, last: float) -> None:
+    """End the process after so many seconds: with 0 when every row was given back, so that nobody has to wait."""
+    time.sleep(last)
+    rested = application.state.rested.is_set()
+    log.warning("something did not end within %.0f s; the process ends without it", last)
+    logging.shutdown()
+    os._exit(0 if rested else 1)
 
 
 def _door(host: str, port: int) -> socket.socket:
