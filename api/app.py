@@ -101,7 +101,8 @@ def create_app(
     errors.install(app)
     _include(app, issuers)
     check_routes(app.routes)
-    app.add_middleware(Guard, body=service.limits.body, hosts=hosts)
+    limits, enter = service.limits, app.state.door.enter
+    app.add_middleware(Guard, body=limits.body, bodies=limits.bodies, enter=enter, hosts=hosts)
     app.add_middleware(Measured, metrics=metrics)
     _describe(app)
     return app

@@ -37,6 +37,8 @@ from range.service.issuers import Issuer
 
 LONGEST = 16 << 10
 """Characters of an Authorization header that are looked at."""
+WHO = "jointrange.who"
+"""Where the scope of a request says whose it is, when that was asked before its body was read."""
 CHALLENGE = 'Bearer realm="jointrange"'
 """For WWW-Authenticate, with every 401."""
 _LOG = logging.getLogger(__name__)
@@ -92,7 +94,9 @@ class Door:
         """Count it, and note it within bounds. Raises QuotaExceeded when there were too many."""
         now = self.service.clock.now()
         count, until = self.failures.add(address, now)
-        if count <= 3 and (missed := self._strangers.take("", now)) is not None:
+        if count > 3:
+            self._strangers.miss("", now)
+        elif (missed := self._strangers.take("", now)) is not None:
             self._note("", "nobody", "sign-in", f"address/{address[:64]}", reason=str(error)[:300], unlisted=missed)
         if count > self.failures.allowed:
             raise QuotaExceeded(
@@ -140,7 +144,9 @@ class Needs:
         """The caller. Raises Unauthenticated, Forbidden, QuotaExceeded; what they are refused later is noted, too."""
         door: Door = request.app.state.door
         address = request.client.host if request.client else "unknown"
-        who = await run_in_threadpool(door.enter, request.headers.get("authorization", ""), address)
+        who: Principal | None = request.scope.get(WHO)
+        if who is None:
+            who = await run_in_threadpool(door.enter, request.headers.get("authorization", ""), address)
         request.state.who = who
         try:
             if self.action is not None:

@@ -112,6 +112,13 @@ def _position(body: Any, offset: str) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
+def _about(request: Request) -> dict[str, str]:
+    """What a line in the log says of a request: what was asked, and which range, run or pool it is about."""
+    kind, key = request.url.path.removeprefix("/v1/").partition("/")[0], request.path_params.get("id", "")
+    subject = f"{kind.removesuffix('s')}/{key[:200]}" if key and kind in ("ranges", "runs", "pools") else ""
+    return {"subject": subject, "method": request.method, "path": request.url.path[:200]}
+
+
 def install(app: FastAPI) -> None:
     """Have the app answer with problems, whatever happens."""
 
@@ -119,7 +126,7 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, errors.RangeError)
         trouble = trouble_of(error, request.url.path[:200])
         if trouble.status >= 500:
-            log.warning("%s: %s", type(error).__name__, error, extra={"path": request.url.path[:200]})
+            log.warning("%s: %s", type(error).__name__, error, extra=_about(request))
         return answer(trouble, headers_of(error, request.app.state.service.store.now()))
 
     async def invalid(request: Request, error: Exception) -> Response:
@@ -141,7 +148,7 @@ def install(app: FastAPI) -> None:
         return answer(plain(error.status_code, known, instance=request.url.path[:200]), headers)
 
     async def fault(request: Request, error: Exception) -> Response:
-        log.error("a fault of the service", exc_info=error, extra={"path": request.url.path[:200]})
+        log.error("a fault of the service", exc_info=error, extra=_about(request))
         return answer(plain(500, "it was noted in the service's log", instance=request.url.path[:200]))
 
     app.add_exception_handler(errors.RangeError, ours)

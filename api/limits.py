@@ -1,6 +1,7 @@
 """What is let in, before anything else looks at it: sizes, types, hosts, origins; and the headers of every answer.
 
-Knows: ASGI. Must never: read a body to its end that is too large, or wait for one for ever.
+Knows: ASGI. Must never: read a body to its end that is too large, or one of somebody unknown; wait for one for ever;
+hold more of all bodies than there is room for.
 """
 
 from __future__ import annotations
@@ -8,14 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import answer, plain
+from api.auth import WHO
+from api.errors import answer, headers_of, plain
+from range.errors import RangeError
+from range.service.context import Principal
+from range.troubles import trouble_of
 from range.wire import KINDS, Trouble
 
 PATIENCE = 30.0
@@ -41,12 +49,54 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 """Set on every answer that has none of its own."""
 
 
-class Guard:
-    """ASGI middleware. `body`: bytes at most. `hosts`: names this service is asked by; None: any."""
+class Room:
+    """Bytes that all bodies may take at once. For one event loop."""
 
-    def __init__(self, app: ASGIApp, *, body: int, hosts: Sequence[str] | None = None) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.taken = 0
+
+
+@dataclass
+class Share:
+    """What one body takes of the room."""
+
+    room: Room
+    size: int = 0
+
+    def take(self, size: int) -> bool:
+        """So much more; False: there is no room."""
+        if self.room.taken + size > self.room.most:
+            return False
+        self.room.taken += size
+        self.size += size
+        return True
+
+    def give_back(self) -> None:
+        """All of it."""
+        self.room.taken -= self.size
+        self.size = 0
+
+
+class Guard:
+    """ASGI middleware. `body`, `bodies`: bytes of one and of all at most. `enter`: who a caller is (`Door.enter`).
+
+    `hosts`: names this service is asked by; None: any.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        body: int,
+        bodies: int,
+        enter: Callable[[str, str], Principal],
+        hosts: Sequence[str] | None = None,
+    ) -> None:
         self.app = app
         self.body = body
+        self.room = Room(bodies)
+        self.enter = enter
         self.hosts = None if hosts is None else frozenset(host.lower() for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,16 +115,46 @@ class Guard:
             return
         answered = _with_headers(send)
         trouble = trouble or self._announced(scope, headers)
-        body: list[Message] = []
-        if trouble is None and _has_body(headers):
-            trouble = await self._read(receive, body)
         if trouble is not None:
-            closing = {"Connection": "close"} if trouble.status in (400, 413) else {}
-            if trouble.status == 413:
-                answered = self._lingering(receive, answered)
-            await answer(trouble, closing)(scope, receive, answered)
+            await self._refuse(trouble, {}, scope, receive, answered)
+        elif _has_body(headers) and scope["method"] in UNSAFE and str(scope["path"]).startswith("/v1/"):
+            await self._with_body(headers, scope, receive, answered)
+        else:
+            await self.app(scope, receive, answered)
+
+    async def _with_body(self, headers: Headers, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body, once it is known whose it is: strangers have nothing of theirs kept here."""
+        client = scope.get("client")
+        try:
+            scope[WHO] = await run_in_threadpool(
+                self.enter, headers.get("authorization", ""), client[0] if client else "unknown"
+            )
+        except RangeError as error:
+            told = headers_of(error, time.time())
+            await self._refuse(trouble_of(error, str(scope["path"])[:200]), told, scope, receive, send)
             return
-        await self.app(scope, _replayed(body, receive) if body else receive, answered)
+        body: list[Message] = []
+        share = Share(self.room)
+        try:
+            trouble = await self._read(receive, body, share)
+            if trouble is None:
+                await self.app(scope, _replayed(body, receive), send)
+            else:
+                share.give_back()
+                again = {"Retry-After": "5"} if trouble.status == 503 else {}
+                await self._refuse(trouble, again, scope, receive, send)
+        finally:
+            share.give_back()
+
+    async def _refuse(
+        self, trouble: Trouble, told: Mapping[str, str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer without having read it all: the connection ends, but not before the caller can have heard why."""
+        unread = _has_body(Headers(scope=scope)) and trouble.status not in (403, 415, 421)
+        closing = {"Connection": "close"} if unread else {}
+        if unread and trouble.status != 400:
+            send = self._lingering(receive, send)
+        await answer(trouble, {**told, **closing})(scope, receive, send)
 
     def _address(self, scope: Scope, headers: Headers) -> Trouble | None:
         """By which name we are asked, and from where a browser asks."""
@@ -142,7 +222,7 @@ class Guard:
                         return
                     size += len(message.get("body", b""))
 
-    async def _read(self, receive: Receive, body: list[Message]) -> Trouble | None:
+    async def _read(self, receive: Receive, body: list[Message], share: Share) -> Trouble | None:
         """The body's pieces into `body`, joined; or why not."""
         pieces: list[bytes] = []
         size = 0
@@ -153,8 +233,11 @@ class Guard:
                     message = await receive()
                     if message["type"] != "http.request":
                         return plain(400, "the request ended before its body did")
-                    pieces.append(message.get("body", b""))
-                    size += len(pieces[-1])
+                    piece = message.get("body", b"")
+                    if not share.take(len(piece)):
+                        return plain(503, "too much is being sent at once", hint="send it again in a few seconds")
+                    pieces.append(piece)
+                    size += len(piece)
                     if size > self.body:
                         return self._large("")
                     more = message.get("more_body", False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import threading
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from range.stores import Store
 NAME = "jointrange"
 FIELDS = ("subject", "org", "actor", "request", "method", "path", "status", "ms", "event", "data")
 """What a line may carry besides its words, in this order."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 BATCH = 500
 PATIENCE = 5.0
 
@@ -43,14 +45,21 @@ class Line(logging.Formatter):
         if self.json:
             whole = {"at": at, "level": record.levelname.lower(), "message": record.getMessage(), **about, **told}
             return json.dumps(whole, default=str)
-        trace = told.pop("trace", "")
+        trace = "".join(f"\n  {_plain(line)}" for line in str(told.pop("trace", "")).splitlines())
         rest = "".join(f" {name}={_short(value)}" for name, value in {**about, **told}.items())
-        return f"{at} {record.levelname.lower():7} {record.getMessage()}{rest}" + (f"\n{trace}" if trace else "")
+        return f"{at} {record.levelname.lower():7} {_plain(record.getMessage())}{rest}{trace}"
+
+
+def _plain(text: str) -> str:
+    """Text on one line: what would begin another, or steer a terminal, is written out."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _short(value: object) -> str:
-    text = json.dumps(value, default=str) if isinstance(value, Mapping | list | tuple) else str(value)
-    return json.dumps(text) if " " in text and not text.startswith("{") else text
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value, default=str)
+    text = str(value)
+    return json.dumps(text) if re.search(r'[\s"]', text) or _CONTROL.search(text) else text
 
 
 def configure(style: str, stream: TextIO | None = None) -> None:

@@ -20,6 +20,7 @@ from range.rows import OrgRow, PoolRow, PoolStatus, RangeRow, RangeStatus, RunRo
 from range.stores import Store
 
 TYPE = CONTENT_TYPE_LATEST
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 KINDS: Mapping[str, tuple[type[Any], tuple[str, ...]]] = {
     "ranges": (RangeRow, get_args(RangeStatus)),
@@ -105,7 +106,7 @@ class Measured:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self.metrics.seconds.labels(scope["method"], route_of(scope)).observe(time.perf_counter() - began)
+                self.metrics.seconds.labels(method_of(scope), route_of(scope)).observe(time.perf_counter() - began)
             await send(message)
 
         self.metrics.open.labels("all").inc()
@@ -113,7 +114,12 @@ class Measured:
             await self.app(scope, receive, told)
         finally:
             self.metrics.open.labels("all").dec()
-            self.metrics.requests.labels(scope["method"], route_of(scope), str(status)).inc()
+            self.metrics.requests.labels(method_of(scope), route_of(scope), str(status)).inc()
+
+
+def method_of(scope: Scope) -> str:
+    """The method, `other` when it is none that HTTP has."""
+    return str(scope["method"]) if scope["method"] in METHODS else "other"
 
 
 def route_of(scope: Scope) -> str:

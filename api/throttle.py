@@ -62,6 +62,12 @@ class Budget:
                 self._left.popitem(last=False)
             return missed if granted else None
 
+    def miss(self, key: str, now: float) -> None:
+        """Count one as refused without asking for leave: something else refused it."""
+        with self._lock:
+            left, at, missed = self._left.pop(key, (float(self.burst), now, 0))
+            self._left[key] = (left, at, missed + 1)
+
     def __len__(self) -> int:
         with self._lock:
             return len(self._left)

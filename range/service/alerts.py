@@ -108,7 +108,7 @@ class Follower:
             try:
                 self.collector.close()
             except RangeError as error:
-                log.info("range %s: %s", self.row.id, error)
+                log.info("alerts: %s", error, extra={"subject": f"range/{self.row.id}"})
 
     def release(self) -> None:
         """Close, and let another process follow at once."""
@@ -117,7 +117,7 @@ class Follower:
             with self.service.store.writing() as rows:
                 self._written(rows, 0.0, dict(self._told), until=0.0)
         except RangeError as error:
-            log.info("range %s: %s", self.row.id, error)
+            log.info("alerts: %s", error, extra={"subject": f"range/{self.row.id}"})
 
     def _placed(self) -> tuple[Placed, ...]:
         bare = documents.bare_layout(self.service, self.row.topology)
@@ -239,6 +239,6 @@ class Alerts:
             else:
                 self._again[row.id] = now + self.service.limits.hold / 3
         except RangeError as error:
-            log.info("range %s cannot be followed yet: %s", row.id, error)
+            log.info("it cannot be followed yet: %s", error, extra={"subject": f"range/{row.id}"})
             follower.close()
             self._again[row.id] = now + self.service.limits.watch

@@ -39,6 +39,8 @@ class Limits:
     """Seconds a range lives when nobody said how long."""
     body: int = 5 << 20
     """Bytes of a request."""
+    bodies: int = 64 << 20
+    """Bytes of all requests that are being read or answered at once, in one process."""
     document: int = 4 << 20
     """Bytes of a document, all files together."""
 

@@ -91,6 +91,11 @@ class Held(Generic[W]):
         """`range/<id>` and so on."""
         return subject(self.row)
 
+    @property
+    def about(self) -> dict[str, str]:
+        """`extra` of a line in the log about it."""
+        return {"subject": self.subject}
+
     def ports(self) -> Ports:
         """Every port; their `stop` is set together with this one's."""
         ports = self.service.ports()

@@ -172,7 +172,7 @@ class Loop:
                 self._held.append(held)
                 return held
         twin.lose()
-        log.warning("%s could not be held all the time; it is worked on again once that has ended", held.subject)
+        log.warning("it could not be held all the time; it is worked on again once that has ended", extra=held.about)
         self._back(held, next_at=store.now() + PATIENCE)
         return None
 
@@ -185,17 +185,17 @@ class Loop:
             if not held.stop.is_set():
                 fault = RuntimeError("the work was interrupted, and nobody knows why")
         except Stale:
-            log.info("%s has changed meanwhile", held.subject)
+            log.info("it has changed meanwhile", extra=held.about)
         except RangeError as error:
-            log.warning("%s: %s", held.subject, error)
+            log.warning("%s", error, extra=held.about)
             fault = error
         except Exception as error:
-            log.exception("%s: a fault in its keeper", held.subject)
+            log.exception("a fault in its keeper", extra=held.about)
             fault = error
         try:
             self._give_back(held, delay, None if held.stop.is_set() and _interrupted(fault) else fault)
         except (Stale, StoreUnavailable) as error:
-            log.warning("%s could not be given back: %s", held.subject, error)
+            log.warning("it could not be given back: %s", error, extra=held.about)
         finally:
             with self._news:
                 self._held.remove(held)
@@ -205,7 +205,7 @@ class Loop:
             with self.service.store.writing() as rows:
                 held.fenced(rows, holder="", held_until=0.0, **fields)
         except (Stale, StoreUnavailable) as error:
-            log.warning("%s could not be given back: %s", held.subject, error)
+            log.warning("it could not be given back: %s", error, extra=held.about)
 
     def _give_back(self, held: Held[Any], delay: float, fault: Exception | None) -> None:
         """Let others have the row, and write when it is to be looked at again: at once if it was woken meanwhile."""

@@ -68,5 +68,5 @@ def _remove(ports: Ports, lines: list[RangeSummary]) -> tuple[str, ...]:
             ranges.down(ports, line.range_id, nowhere, missing_ok=True)
             removed.append(line.range_id)
         except RangeError as error:
-            log.warning("%s could not be removed: %s", line.range_id, error)
+            log.warning("it could not be removed: %s", error, extra={"subject": f"range/{line.range_id}"})
     return tuple(removed)

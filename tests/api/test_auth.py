@@ -122,6 +122,17 @@ def test_strangers_cannot_fill_the_audit_log(service: Service) -> None:
         assert last.detail["unlisted"] > 0, "how many were not listed is told"
 
 
+def test_every_failure_of_one_address_is_listed_or_counted(service: Service) -> None:
+    with door_of(service) as door:
+        for _ in range(12):
+            with pytest.raises(Unauthenticated):
+                door.enter("Bearer nonsense", "192.0.2.1")
+        assert len(entries(service, "sign-in")) == 3
+        with pytest.raises(Unauthenticated):
+            door.enter("Bearer nonsense", "192.0.2.2")
+        assert entries(service, "sign-in")[-1].detail["unlisted"] == 9
+
+
 def test_what_was_sent_is_not_in_the_log(service: Service) -> None:
     text = issued(service)
     wrong = text[:-1] + ("a" if text[-1] != "a" else "b")

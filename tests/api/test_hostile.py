@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from range.service.context import Limits
 from tests.serving import Served, serving
 
 TOPOLOGY = "schema: jointrange.topology/1\nname: mine\nnodes:\n  one: {image: jointrange/base}\n"
@@ -232,6 +233,45 @@ def test_a_refusal_reaches_those_who_are_still_sending(served: Served, admin: ht
     """Closing on them would throw away the answer before they had read it, now and then."""
     for _ in range(20):
         problem(admin.post("/v1/topologies", content=b"#" * (8 * 2**20), headers=YAML), 413)
+
+
+def sending(served: Served, authorization: str, announced: int, sent: int) -> socket.socket:
+    """A caller who announces a body and has sent a part of it."""
+    parts = urlsplit(served.address)
+    made = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10)
+    head = "POST /v1/topologies HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/yaml\r\n"
+    head += f"Content-Length: {announced}\r\n"
+    head += f"Authorization: {authorization}\r\n\r\n" if authorization else "\r\n"
+    made.sendall(head.encode() + b"#" * sent)
+    return made
+
+
+@pytest.mark.parametrize("token", ["", "Bearer jr_nonsense", "Basic !"])
+def test_nothing_of_a_stranger_is_read(served: Served, admin: httpx.Client, token: str) -> None:
+    """They hear at once that they are strangers, though their body is far from whole."""
+    with sending(served, token, 5 * 2**20, 1000) as made:
+        answer = made.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 401"), answer[:300]
+    assert b"www-authenticate" in answer.lower()
+
+
+def test_there_is_room_for_so_many_bytes_at_once(tmp_path: Path) -> None:
+    with serving(tmp_path, keep=False, limits=Limits(bodies=1 << 20)) as served:
+        admin = served.client()
+        token = admin.headers["authorization"]
+        with sending(served, token, 1 << 20, 1000 << 10):
+            refused = served.eventually(
+                lambda: (got := admin.post("/v1/topologies", content=b"#" * (100 << 10), headers=YAML)).status_code
+                == 503 and got
+            )  # fmt: skip
+            assert "at once" in problem(refused, 503)["detail"]
+            assert refused.headers["retry-after"]
+            assert admin.get("/v1/me").status_code == 200
+        served.eventually(
+            lambda: admin.post("/v1/topologies", content=b"#" * (100 << 10), headers=YAML).status_code == 422
+        )
+        for _ in range(30):
+            problem(admin.post("/v1/topologies", content=b"#" * (100 << 10), headers=YAML), 422)
 
 
 @pytest.mark.parametrize("length", [str(10**9), str(10**30), "-5", "1e9", "0x10"])

@@ -7,12 +7,15 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
+import httpx
 import pytest
 
 from api import logs
+from range.errors import EngineUnavailable
 from range.stores import Store
+from tests.serving import Served
 
 
 class Kept(io.StringIO):
@@ -61,7 +64,38 @@ def test_text_is_one_line_and_an_error_has_its_trace(kept: Kept) -> None:
     first, *rest = kept.getvalue().splitlines()
     assert "error   a fault run=r1" in first
     assert 'path="/a b"' in first
-    assert rest[0].startswith("Traceback")
+    assert rest[0].startswith("  Traceback")
+
+
+def test_nobody_forges_a_line(kept: Kept) -> None:
+    """What callers write may be in messages, values and traces; only we begin lines."""
+    forged = "x\n2026-01-01T00:00:00.000Z info    all is well\x1b[2J\u2028\r"
+    logs.configure("text", kept)
+    log = logging.getLogger(logs.NAME)
+    log.warning("%s", forged, extra={"subject": "range/r1", "path": forged.replace(" ", ""), "actor": forged})
+    assert len(kept.getvalue().splitlines()) == 1
+    assert "\x1b" not in kept.getvalue()
+    try:
+        raise ValueError(forged)
+    except ValueError:
+        log.exception("a fault")
+    assert not [line for line in kept.getvalue().splitlines()[2:] if not line.startswith("  ")]
+
+
+def test_what_went_wrong_in_a_request_names_its_range(kept: Kept, served: Served, admin: httpx.Client) -> None:
+    key = served.launched(admin, name="told", warm=False)["id"]
+    logs.configure("json", kept)
+
+    def gone(node: str, argv: Sequence[str], env: Mapping[str, str]) -> None:
+        raise EngineUnavailable("the daemon went away")
+
+    before, served.engine.answer = served.engine.answer, gone
+    try:
+        assert admin.post(f"/v1/ranges/{key}/nodes/one/exec", json={"command": "true"}).status_code == 503
+    finally:
+        served.engine.answer = before
+    [told] = [json.loads(line) for line in kept.getvalue().splitlines() if "went away" in line]
+    assert (told["range"], told["method"], told["level"]) == (key, "POST", "warning")
 
 
 def test_each_event_is_a_line_from_now_on(kept: Kept, store: Store) -> None:

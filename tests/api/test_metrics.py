@@ -9,10 +9,12 @@ import httpx
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.metrics import Measured, Metrics
+from api.metrics import METHODS, Measured, Metrics
+from api.table import TABLE
 from range.rows import PoolRow, RangeRow
 from range.store.opening import open_store
 from range.stores import Store
+from tests.serving import Served
 
 
 def told(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -79,3 +81,16 @@ def test_requests_carry_the_template_never_what_was_asked(store: Store) -> None:
     assert "secret-path" not in metrics.render().decode()
     assert found["jointrange_http_seconds_count", (("method", "GET"), ("route", "/things/{name}"))] == 3
     assert found["jointrange_http_open", (("route", "all"),)] == 0
+
+
+def test_no_caller_makes_a_label(served: Served, admin: httpx.Client) -> None:
+    """Neither by a method nor by a path: each new one would stay in memory for ever."""
+    for number in range(3):
+        for path in ("/healthz", f"/v1/ranges/r{number}", f"/nowhere/{number}", f"/ui/x{number}.js", f"/v1/{number}"):
+            for method in ("GET", f"ZZ{number}", "OPTIONS"):
+                served.stranger().request(method, path)
+    families = list(text_string_to_metric_families(admin.get("/metrics").text))
+    labels = [one.labels for family in families for one in family.samples if "http" in one.name]
+    assert {one["method"] for one in labels if "method" in one} >= {"GET", "other"}
+    assert {one["method"] for one in labels if "method" in one} <= METHODS | {"other"}
+    assert {one["route"] for one in labels} <= {path for _, path in TABLE} | {"none", "all"}

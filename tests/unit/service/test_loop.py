@@ -119,6 +119,7 @@ def test_a_bug_in_a_keeper_is_told_and_ends_nothing(world: World, caplog: pytest
     assert world.row().problem is not None
     assert world.row().attempts == 1
     assert "ZeroDivisionError" in caplog.text
+    assert {getattr(line, "subject", "") for line in caplog.records} == {"range/r-1"}
 
 
 def test_what_cannot_be_mended_uses_up_the_tries(world: World) -> None:
