@@ -29,16 +29,17 @@ export const chance = () => [...crypto.getRandomValues(new Uint8Array(16))].map(
 export const part = (text) => encodeURIComponent(text);
 
 /** One request; the Response when it is good. Raises Problem. */
-export async function ask(method, path, { body, headers = {}, signal } = {}) {
+export async function ask(method, path, { body, headers = {}, signal, key } = {}) {
   const given = { ...known(), Accept: "application/json, */*;q=0.5", ...headers };
   if (body !== undefined) given["Content-Type"] = "application/json";
-  if (method === "POST") given["Idempotency-Key"] = chance();
+  if (method === "POST") given["Idempotency-Key"] = key || chance();
   let answer;
   try {
     answer = await fetch(path, { method, headers: given, body: body === undefined ? undefined : JSON.stringify(body), signal, cache: "no-store", credentials: "omit", redirect: "error" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(0, { title: "The service does not answer.", hint: "it may be starting again; this page goes on by itself as soon as it is back", error: "ServiceUnavailable" });
+    const hint = key ? "whether it was asked for is not known; press again: it is done once" : "it may be starting again; this page goes on by itself as soon as it is back";
+    throw new Problem(0, { title: "The service does not answer.", hint, error: "ServiceUnavailable" });
   }
   if (answer.ok) return answer;
   const trouble = await answer.json().catch(() => ({ title: answer.statusText || "The service failed." }));
@@ -56,6 +57,27 @@ export async function call(method, path, options) {
 
 export const get = (path, options) => call("GET", path, options);
 export const post = (path, body = {}, options = {}) => call("POST", path, { ...options, body });
+
+/**
+ * `post` for what may be pressed again: the same path and body go out under one Idempotency-Key until the service has
+ * answered. One whose answer got lost is so done once, however often it is pressed.
+ */
+export function posting() {
+  const keys = new Map();
+  return async (path, body = {}) => {
+    const what = JSON.stringify([path, body]);
+    if (!keys.has(what)) keys.set(what, chance());
+    let unknown = false;
+    try {
+      return await post(path, body, { key: keys.get(what) });
+    } catch (error) {
+      unknown = !(error.status < 500 && error.status > 0); // a gateway's 502 says nothing about what is behind it
+      throw error;
+    } finally {
+      if (!unknown) keys.delete(what);
+    }
+  };
+}
 
 /** A change of a row, if it is still as it was shown: read its ETag, then ask with If-Match. */
 export async function change(method, row, body) {

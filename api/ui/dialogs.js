@@ -1,14 +1,17 @@
 // Dialogs, and how troubles are shown. <dialog> keeps the focus inside, closes with Escape and gives the focus back.
+import { posting } from "./api.js";
 import { h, put } from "./dom.js";
 import { away, clock } from "./words.js";
 
 /**
- * Show a dialog and wait for its end. `fields`: what is in it. `act`: called when it is submitted; while it works the
- * button waits; what it raises is shown inside, and the dialog stays. Gives what `act` gave, or null when it was left.
+ * Show a dialog and wait for its end. `fields`: what is in it. `act`: called when it is submitted, with a `posting` of this
+ * dialog's own; while it works the button waits; what it raises is shown inside, and the dialog stays. Gives what `act`
+ * gave, or null when it was left.
  */
 export function dialog(title, fields, { label = "", act = async () => true, danger = false, narrow = false, more = [] } = {}) {
   return new Promise((done) => {
     let answer = null;
+    const send = posting();
     const trouble = h("div", { role: "alert" });
     const id = `title-${title.replaceAll(/\W+/g, "-")}`;
     const close = h("button", { type: "button", class: "plain", onclick: () => box.close(), "aria-label": "Close" }, "✕");
@@ -22,7 +25,7 @@ export function dialog(title, fields, { label = "", act = async () => true, dang
       button.disabled = true;
       put(trouble);
       try {
-        answer = await act(box);
+        answer = await act(send);
         if (answer === undefined) answer = true;
         if (answer !== false) box.close();
         else answer = null;

@@ -1,5 +1,5 @@
 // The dialogs that ask for something new: a range, a run, a pool.
-import { all, ask, call, get, part, post } from "./api.js";
+import { all, ask, part, post } from "./api.js";
 import { choice, dialog, field, LEASES, troubleBox } from "./dialogs.js";
 import { h, put } from "./dom.js";
 import { forget, parsed } from "./topology.js";
@@ -35,7 +35,7 @@ function toolbox(items) {
   });
   return {
     element: h("fieldset", { class: "field" }, h("legend", {}, "Tools"),
-      boxes.length ? h("div", { class: "checks" }, ...boxes.map((one) => one.element)) : h("p", { class: "small" }, "There are none. `jointrange tool add` uploads one.")),
+      boxes.length ? h("div", { class: "checks" }, ...boxes.map((one) => one.element)) : h("p", { class: "small" }, "There are none. `jointrange document add tool PATH` uploads one.")),
     value: () => boxes.filter((one) => one.box.checked).map((one) => one.box.value),
   };
 }
@@ -89,7 +89,7 @@ export async function launch(here) {
     h("div", { class: "two" }, field("Name", name), field("Lease", lease, "The range is destroyed at its end. It can be extended."), list.length ? field("Project", where) : null),
     h("label", { class: "check", for: "warm" }, warm, h("span", {}, "Take a warm copy from a pool, if there is one", h("span", { class: "small" }, "It is there at once."))),
     plan,
-  ], { label: "Launch", act: () => post("/v1/ranges", body()), more: [dry] });
+  ], { label: "Launch", act: (send) => send("/v1/ranges", body()), more: [dry] });
   seen.close();
   return made;
 }
@@ -120,7 +120,7 @@ export async function startRun(here) {
     from.element,
     h("div", { class: "two" }, field("Level", level), field("Trials of each arm", trials), field("Benign-only window", quiet), field("Seed", seed), list.length ? field("Project", where) : null),
     h("label", { class: "check", for: "fresh" }, fresh, h("span", {}, "Run the control trials anew", h("span", { class: "small" }, "Else those of equal earlier runs are used."))),
-  ], { label: "Start", act: () => post("/v1/runs", body()) });
+  ], { label: "Start", act: (send) => send("/v1/runs", body()) });
 }
 
 /** Fill a pool; its view, or null. */
@@ -134,5 +134,5 @@ export async function fillPool(here) {
   return dialog("Fill a pool", [
     h("div", { class: "two" }, field("Name", name), field("Copies to keep warm", warm, "Each one counts against the quotas.")),
     from.element, box.element, list.length ? field("Project", where) : null,
-  ], { label: "Fill", act: () => post("/v1/pools", { name: name.value.trim(), ...from.value(), tools: box.value(), warm: Number(warm.value), ...(where.value ? { project: where.value } : {}) }) });
+  ], { label: "Fill", act: (send) => send("/v1/pools", { name: name.value.trim(), ...from.value(), tools: box.value(), warm: Number(warm.value), ...(where.value ? { project: where.value } : {}) }) });
 }

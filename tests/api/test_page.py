@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,16 +12,10 @@ from playwright.sync_api import Browser, Route, expect
 
 from api.routes.page import FOLDER, assets, policy, public
 from range.service.issuers import Issuer
-from tests.browser import GOING, Seen, chromium, opened
+from tests.browser import GOING, Seen, opened
 from tests.serving import Served
 
 NAMESPACES = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as made:
-        yield made
 
 
 def raw(served: Served, path: str) -> tuple[int, bytes]:

@@ -17,16 +17,10 @@ from playwright.sync_api import Browser, Page, expect
 from range.rows import OrgRow
 from range.service.issuers import Issuer
 from tests.api.issuing import DISCOVERY, SignInProvider, answering
-from tests.browser import Seen, chromium, opened
+from tests.browser import Seen, opened
 from tests.serving import Served, serving
 
 WORLD = dict[str, SignInProvider]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
 // Who may do what: oneself, tokens, projects, quotas and what is used of them, organisations.
-import { all, call, change, get, part, post } from "../api.js";
+import { all, call, change, get, part } from "../api.js";
 import { attempt, choice, dialog, field, sure } from "../dialogs.js";
 import { badge, empty, fact, h, put, say } from "../dom.js";
 import { meters } from "../meters.js";
@@ -44,7 +44,7 @@ export async function show(main, here) {
     const role = choice(ROLES, "operator"), life = choice(LIVES, "90d"), project = choice([["", "all projects"], ...list.map((one) => [one.name, one.name])], "");
     const org = choice([["", "the installation itself"], ...places.map((one) => [one.id, `${one.id} – ${one.name}`])], "");
     const made = await dialog("New token", [field("Name", name), field("Role", role), h("div", { class: "two" }, field("Good for", life), list.length ? field("Project", project) : null, places.length ? field("Organisation", org) : null)],
-      { label: "Make it", narrow: true, act: () => post("/v1/tokens", { name: name.value.trim(), role: role.value, lease: life.value, ...(project.value ? { project: project.value } : {}), ...(org.value ? { org: org.value } : {}) }) });
+      { label: "Make it", narrow: true, act: (send) => send("/v1/tokens", { name: name.value.trim(), role: role.value, lease: life.value, ...(project.value ? { project: project.value } : {}), ...(org.value ? { org: org.value } : {}) }) });
     if (!made) return;
     const copy = h("button", { type: "button", class: "first", onclick: () => attempt(async () => { await navigator.clipboard.writeText(made.token); copy.textContent = "Copied"; say("Copied"); }) }, "Copy");
     const shown = dialog("The token", [h("p", {}, "It is shown this once. Keep it where only its user can read it."), h("div", { class: "secret" }, h("code", {}, made.token), navigator.clipboard ? copy : null)], { narrow: true });
@@ -59,7 +59,7 @@ export async function show(main, here) {
     const may = here.may("projects.write");
     const add = () => attempt(async () => {
       const name = h("input", { required: true, pattern: "[a-z][a-z0-9\\-]{0,39}", title: "small letters, digits, dashes; begins with a letter", autocomplete: "off" });
-      if (await dialog("New project", [field("Name", name)], { label: "Make it", narrow: true, act: () => post("/v1/projects", { name: name.value.trim() }) })) await projectList();
+      if (await dialog("New project", [field("Name", name)], { label: "Make it", narrow: true, act: (send) => send("/v1/projects", { name: name.value.trim() }) })) await projectList();
     });
     const remove = (one) => attempt(async () => { if (await sure(`Remove the project ${one.name}?`, "Ranges and runs that carry its name stay.", "Remove", () => call("DELETE", `/v1/projects/${part(one.id)}`))) await projectList(); });
     put(projects, h("div", { class: "row apart" }, h("h2", {}, "Projects"), may ? h("button", { onclick: add }, "New project") : null),
@@ -88,7 +88,7 @@ export async function show(main, here) {
     const value = (input, times = 1) => (input.value === "" ? null : Number(input.value) * times);
     const body = () => ({ name: name.value.trim(), share: Number(f.share.value) || 1, quota: { ranges: value(f.ranges), nodes: value(f.nodes), runs: value(f.runs), cpus: value(f.cpus), memory: f.memory.value === "" ? null : Math.round(Number(f.memory.value) * 2 ** 30), lease: value(f.lease, 3600) } });
     const done = await dialog(one ? `Change ${one.id}` : "New organisation", [h("div", { class: "two" }, field("Id", id), field("Name", name), field("Ranges at once", f.ranges), field("Nodes at once", f.nodes), field("Runs at once", f.runs), field("Processors", f.cpus), field("Memory in GiB", f.memory), field("Longest lease in hours", f.lease), field("Share of a full machine", f.share))],
-      { label: one ? "Change" : "Make it", act: () => (one ? change("PATCH", `/v1/organisations/${part(one.id)}`, body()) : post("/v1/organisations", { id: id.value.trim(), ...body() })) });
+      { label: one ? "Change" : "Make it", act: (send) => (one ? change("PATCH", `/v1/organisations/${part(one.id)}`, body()) : send("/v1/organisations", { id: id.value.trim(), ...body() })) });
     if (done) await Promise.all([orgList(), usage()]);
   });
 

@@ -1,5 +1,5 @@
 // One range, alive: its drawing, the chosen node, its cables, alerts, consoles and everything that happened.
-import { ask, call, get, part, post } from "../api.js";
+import { ask, call, get, part } from "../api.js";
 import { attempt, choice, dialog, field, LEASES, sure, troubleBox } from "../dialogs.js";
 import { fact, h, put, say } from "../dom.js";
 import { Feed } from "../feed.js";
@@ -53,11 +53,11 @@ export async function show(main, here, id) {
   const extend = () => attempt(async () => {
     const lease = choice(LEASES, "2h");
     if (await dialog("Extend the lease", [h("p", { class: "soft" }, row.lease_until ? `It ends ${away(row.lease_until)}, at ${clock(row.lease_until, { seconds: false })}.` : "It has no end now."), field("From now on", lease)],
-      { label: "Extend", narrow: true, act: () => post(`${base}/lease`, { lease: lease.value }) })) { say("The lease is extended"); await refresh(); }
+      { label: "Extend", narrow: true, act: (send) => send(`${base}/lease`, { lease: lease.value }) })) { say("The lease is extended"); await refresh(); }
   });
   const reset = (nodes) => attempt(async () => {
     const what = nodes.length ? nodes.join(", ") : "every node";
-    if (await sure(`Reset ${what}?`, "It is made anew, as the topology says. What is on it now will be gone.", "Reset", () => post(`${base}/reset`, { nodes }))) { say(`${what} is made anew`); await refresh(); }
+    if (await sure(`Reset ${what}?`, "It is made anew, as the topology says. What is on it now will be gone.", "Reset", (send) => send(`${base}/reset`, { nodes }))) { say(`${what} is made anew`); await refresh(); }
   });
   const destroy = () => attempt(async () => {
     if (await sure(`Destroy ${row.name}?`, "All of its nodes and what is on them will be gone. This cannot be undone.", "Destroy", () => call("DELETE", base))) { say("It is being destroyed"); await refresh(); }

@@ -1,5 +1,5 @@
 // One run: its trials, phases, steps and alerts as they come; then what is decided, the verdicts, the report.
-import { all, ask, download, get, part, post } from "../api.js";
+import { all, ask, download, get, part, posting } from "../api.js";
 import { attempt, sure, troubleBox } from "../dialogs.js";
 import { fact, h, put, say } from "../dom.js";
 import { Feed } from "../feed.js";
@@ -22,10 +22,11 @@ export async function show(main, here, id) {
   put(main, h("div", { class: "head" }, h("div", {}, h("p", { class: "crumb" }, h("a", { href: "#/runs" }, "Runs"), " / ", h("span", { class: "mono" }, id)), title, steps), acts), trouble, verdict, progress, result, live);
 
   const cancel = () => attempt(async () => {
-    if (await sure("Cancel this run?", "Trials that are kept stay; those under way are ended and their ranges destroyed. A new run of this campaign begins anew.", "Cancel the run", () => post(`${base}/cancel`))) { say("It is being cancelled"); await refresh(); }
+    if (await sure("Cancel this run?", "Trials that are kept stay; those under way are ended and their ranges destroyed. A new run of this campaign begins anew.", "Cancel the run", (send) => send(`${base}/cancel`))) { say("It is being cancelled"); await refresh(); }
   });
+  const send = posting();
   const rescore = () => attempt(async () => {
-    const made = await post(`${base}/rescore`);
+    const made = await send(`${base}/rescore`);
     put(trouble, h("div", { class: "card" }, h("h2", {}, made.equal ? "Judged anew: the same" : "Judged anew: it differs"),
       h("p", {}, `Version ${made.version} decides: ${(DECISIONS[made.decision] || [0, 0, made.decision])[2]}.`), made.differences.length ? h("ul", {}, ...made.differences.map((one) => h("li", {}, one))) : null));
     say(made.equal ? "Judged anew: the same" : "Judged anew: it differs");
