@@ -71,10 +71,12 @@ class Snapshot:
         """The first event kept; 0: none."""
         return int(self._read(select(func.coalesce(func.min(EVENTS.c.seq), 0)), {}).scalar_one())
 
-    def audit(self, after: int, limit: int, *, org: str | None = None) -> tuple[AuditRow, ...]:
-        """Audit entries behind `after`, in order."""
-        statement = select(*_ENTRY).where(AUDIT.c.seq > bindparam("after")).order_by(AUDIT.c.seq)
-        values: dict[str, Any] = {"after": _bounded(after), "most": _bounded(limit)}
+    def audit(self, after: int, limit: int, *, org: str | None = None, newest: bool = False) -> tuple[AuditRow, ...]:
+        """Audit entries behind `after`, in order; or before it, the last one first."""
+        seq = AUDIT.c.seq
+        statement = select(*_ENTRY).where(seq < bindparam("after") if newest else seq > bindparam("after"))
+        statement = statement.order_by(seq.desc() if newest else seq)
+        values: dict[str, Any] = {"after": _bounded((after or _LAST) if newest else after), "most": _bounded(limit)}
         if org is not None:
             statement, values = statement.where(AUDIT.c.org == bindparam("of")), values | {"of": org}
         found = self._read(statement.limit(bindparam("most")), values)

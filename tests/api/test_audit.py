@@ -26,6 +26,19 @@ def test_it_is_read_in_pages_oldest_first(served: Served, admin: httpx.Client) -
     assert admin.get("/v1/audit", params={"cursor": "nonsense"}).status_code == 400
 
 
+def test_it_is_read_in_pages_newest_first(admin: httpx.Client) -> None:
+    whole = admin.get("/v1/audit", params={"limit": 200}).json()["items"]
+    paged, cursor = [], ""
+    while True:
+        page = admin.get("/v1/audit", params={"limit": 2, "cursor": cursor, "order": "newest"}).json()
+        paged += page["items"]
+        cursor = page["next"]
+        if not cursor:
+            break
+    assert paged == whole[::-1]
+    assert admin.get("/v1/audit", params={"order": "strange"}).status_code == 422
+
+
 def test_an_organisation_reads_its_own(served: Served, admin: httpx.Client) -> None:
     assert admin.post("/v1/organisations", json={"id": "blue"}).status_code == 201
     blue = served.client("admin", "blue")

@@ -148,6 +148,8 @@ def test_no_event_is_seen_before_an_earlier_one(store: Store, other: Store) -> N
     with store.reading() as rows:
         kept = [event.seq for event in rows.events(0, 10**6)]
         entries = rows.audit(0, 10**6)
+        assert rows.audit(0, 2, newest=True) == entries[:-3:-1]
+        assert rows.audit(3, 10, newest=True) == entries[1::-1]
     assert seen == kept == sorted(kept)
     assert 100 < len(kept) < 320
     assert [entry.seq for entry in entries] == list(range(1, len(kept) // 2 + 1))
