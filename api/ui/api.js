@@ -42,10 +42,15 @@ export async function ask(method, path, { body, headers = {}, signal, key } = {}
     throw new Problem(0, { title: "The service does not answer.", hint, error: "ServiceUnavailable" });
   }
   if (answer.ok) return answer;
+  throw await refused(answer, given);
+}
+
+/** An answer that is no good, as a Problem. One that no longer knows the session that asked (`given`: its headers) ends it. */
+export async function refused(answer, given) {
   const trouble = await answer.json().catch(() => ({ title: answer.statusText || "The service failed." }));
   const problem = new Problem(answer.status, trouble);
-  if (answer.status === 401 && session() && !path.endsWith("/sign-in")) left(problem);
-  throw problem;
+  if (answer.status === 401 && session() && given.Authorization === known().Authorization) left(problem);
+  return problem;
 }
 
 /** One request; what it gives, as JSON (null for an empty answer). */
@@ -79,11 +84,18 @@ export function posting() {
   };
 }
 
-/** A change of a row, if it is still as it was shown: read its ETag, then ask with If-Match. */
-export async function change(method, row, body) {
-  const seen = await ask("GET", row);
-  const etag = seen.headers.get("ETag");
-  return call(method, row, { body, headers: etag ? { "If-Match": etag } : {} });
+/** A change of a row, if what is to be changed of it is still as it was `seen`. Raises Problem 412. */
+export async function change(path, seen, body) {
+  const meanwhile = () => new Problem(412, { title: "Somebody has changed it meanwhile.", hint: "close this and open it again: it then shows how it is now" });
+  const answer = await ask("GET", path);
+  const now = await answer.json();
+  if (Object.keys(body).some((key) => JSON.stringify(now[key]) !== JSON.stringify(seen[key]))) throw meanwhile();
+  const etag = answer.headers.get("ETag");
+  try {
+    return await call("PATCH", path, { body, headers: etag ? { "If-Match": etag } : {} });
+  } catch (error) {
+    throw error.status === 412 ? meanwhile() : error;
+  }
 }
 
 /** Every item of a list, page by page; at most `most`. */

@@ -1,8 +1,9 @@
 // The frame of the page: who is here, the places one can go to, and which of them is shown.
 import { enter, get, leave, onLeft, session } from "./api.js";
 import { troubleBox, complain } from "./dialogs.js";
-import { h, icon, put, say } from "./dom.js";
+import { h, icon, put, retell, say } from "./dom.js";
 import { keys } from "./keys.js";
+import { meet } from "./people.js";
 import { signIn, returned } from "./signin.js";
 import { setSize, setTheme, size, theme } from "./theme.js";
 import * as access from "./pages/access.js";
@@ -34,7 +35,7 @@ const here = {
     if (line.dataset.state === state) return;
     const before = line.dataset.state;
     line.dataset.state = state;
-    line.textContent = { live: "live", waiting: "reconnecting", off: "not live" }[state];
+    line.textContent = { live: "live", waiting: "reconnecting", off: "not live", none: "" }[state];
     if (state === "waiting") say("The connection is lost; trying again");
     else if (before === "waiting" && state === "live") say("The connection is back");
   },
@@ -53,7 +54,7 @@ function frame() {
   };
   paint();
   addEventListener("jointrange:look", paint);
-  line = h("span", { class: "line", dataset: { state: "off" }, title: "Whether this page sees events as they happen" }, "not live");
+  line = h("span", { class: "line", dataset: { state: "none" }, title: "Whether this page sees events as they happen" });
   where = h("ul", {});
   places = PLACES.filter(([, , action]) => !action || here.may(action));
   for (const [name, text] of places) where.append(h("li", {}, h("a", { href: `#/${name}` }, text)));
@@ -81,7 +82,7 @@ async function show() {
     if (link.getAttribute("href") === `#/${place}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  here.live("off");
+  here.live("none");
   // Each page has a place of its own: one that was left while it still read draws into nothing.
   const own = h("div", {}, h("p", { class: "soft" }, "One moment …"));
   put(main, own);
@@ -100,6 +101,7 @@ async function show() {
 /** Sign out: nothing of the session stays. */
 function out(why = null) {
   leave();
+  for (const box of document.querySelectorAll("dialog[open]")) box.close();
   end();
   end = () => {};
   shown += 1;
@@ -121,12 +123,19 @@ async function start(why = null) {
     if (error.status === 0) setTimeout(() => !me && session() && start(), 2000);
     return;
   }
+  await meet(me);
   frame();
   await show();
 }
 
 onLeft((problem) => out(problem));
+document.querySelector(".skip").addEventListener("click", (event) => { // its address is none of the page's places
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+});
 addEventListener("hashchange", async () => { await show(); main?.focus({ preventScroll: true }); scrollTo(0, 0); });
+setInterval(() => { if (!document.hidden) retell(); }, 15000);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) retell(); });
 addEventListener("unhandledrejection", (event) => { event.preventDefault(); complain(event.reason); });
 addEventListener("keydown", (event) => {
   if (!me || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;

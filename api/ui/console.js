@@ -46,9 +46,10 @@ function sheeted(sheets) {
   return stand;
 }
 
-/** Open a console for a node in `place`; a function that ends it. */
-export async function openConsole(place, range, node) {
+/** Open a console for a node in `place`; a function that ends it. None is opened when it is no longer `wanted()` by then. */
+export async function openConsole(place, range, node, wanted) {
   const ticket = await post(`/v1/ranges/${part(range)}/nodes/${part(node)}/console`);
+  if (!wanted()) return () => {};
   const { seen, opened, forget } = styled();
   const terminal = new Terminal({
     documentOverride: seen, theme: COLOURS, fontSize: size() === "large" ? 20 : 14, scrollback: 5000, cursorBlink: false, screenReaderMode: true,

@@ -1,5 +1,5 @@
 // Dialogs, and how troubles are shown. <dialog> keeps the focus inside, closes with Escape and gives the focus back.
-import { posting } from "./api.js";
+import { posting, session } from "./api.js";
 import { h, put } from "./dom.js";
 import { away, clock } from "./words.js";
 
@@ -37,7 +37,12 @@ export function dialog(title, fields, { label = "", act = async () => true, dang
       }
     });
     const box = h("dialog", { class: narrow ? "narrow" : null, "aria-labelledby": id }, h("header", {}, h("h2", { id }, title), close), form);
-    box.addEventListener("close", () => { box.remove(); done(answer); });
+    const opener = document.activeElement, part = opener?.dataset?.part, row = opener?.closest("[data-id]")?.dataset.id;
+    box.addEventListener("close", () => {
+      box.remove();
+      if (row && part && !opener.isConnected) document.querySelector(`[data-id="${CSS.escape(row)}"] [data-part="${CSS.escape(part)}"]`)?.focus(); // it was drawn anew meanwhile
+      done(answer);
+    });
     document.body.append(box);
     box.showModal();
     (box.querySelector("[autofocus]") || box.querySelector(".inside input:not([type=checkbox]), .inside select, .inside textarea") || button || close).focus();
@@ -68,7 +73,7 @@ export function troubleBox(error) {
 
 /** Show a problem in the corner until it is dismissed. */
 export function complain(error) {
-  if (error?.name === "AbortError") return;
+  if (error?.name === "AbortError" || (error?.status === 401 && !session())) return; // who was signed out is told there
   const corner = document.getElementById("troubles");
   const box = troubleBox(error);
   const inner = h("div", {});

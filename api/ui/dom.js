@@ -59,6 +59,37 @@ function replaced(there, element) {
   return element;
 }
 
+/** `draw`, at most once a frame, however often it is asked for. */
+export function framed(draw) {
+  let asked = 0;
+  const made = () => { asked ||= requestAnimationFrame(() => { asked = 0; draw(); }); };
+  made.stop = () => { cancelAnimationFrame(asked); asked = 0; };
+  return made;
+}
+
+/** Draw an element's content anew only when `what` (anything JSON can say) has changed: nothing is read aloud twice. */
+export function steady(element, what, draw) {
+  const shown = JSON.stringify(what);
+  if (element.shown === shown) return;
+  element.shown = shown;
+  put(element, draw());
+}
+
+/** Words that depend on the time, such as "3 min ago": `retell` asks for them again. */
+export function telling(said) {
+  const element = h("span", { class: "telling" }, said());
+  element.said = said;
+  return element;
+}
+
+/** Let all words that depend on the time be true again. */
+export function retell() {
+  for (const element of document.querySelectorAll(".telling")) {
+    const text = element.said();
+    if (element.textContent !== text) element.textContent = text;
+  }
+}
+
 /** Tell people who do not see the page what has happened. */
 export function say(text) {
   document.getElementById("said").textContent = text;

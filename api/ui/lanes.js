@@ -2,7 +2,7 @@
 import { h } from "./dom.js";
 import { count } from "./words.js";
 
-const MARKS = { achieved: ["good", "✓"], missed: ["warn", "✕"], unknown: ["calm", "?"], succeeded: ["good", "✓"], ok: ["good", "✓"], done: ["good", "✓"], failed: ["warn", "✕"], blocked: ["busy", "■"], error: ["bad", "!"], timeout: ["warn", "◷"] };
+const MARKS = { achieved: ["good", "✓"], absent: ["warn", "✕"], unknown: ["calm", "?"] };
 
 export class Lanes {
   constructor() {

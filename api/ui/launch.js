@@ -9,15 +9,17 @@ const words = (text) => text.trim() || null;
 
 /** Which document: one that is there, or a YAML file of one's own. `value()` gives {kind: reference} or {upload}. */
 function source(kind, items, changed = () => {}) {
-  const options = items.map((one) => [one.name, one.title ? `${one.name} – ${one.title}` : one.name]);
+  const titles = new Map(items.map((one) => [one.name, one.title]));
+  const options = items.map((one) => [one.name, one.name]);
   const select = choice([...options, [UPLOAD, "A file of my own …"]], items[0]?.name, { onchange: () => shown() });
   const file = h("input", { type: "file", accept: ".yaml,.yml", onchange: async () => { if (file.files[0]) text.value = await file.files[0].text(); changed(); } });
   const text = h("textarea", { spellcheck: "false", placeholder: `schema: jointrange.${kind}/1`, onchange: () => changed() });
   const own = h("div", { hidden: items.length > 0 }, field("YAML file", file), field("Or its text", text));
-  const shown = () => { own.hidden = select.value !== UPLOAD; changed(); };
+  const about = h("span", {}, titles.get(select.value) || "");
+  const shown = () => { own.hidden = select.value !== UPLOAD; about.textContent = titles.get(select.value) || ""; changed(); };
   const name = kind[0].toUpperCase() + kind.slice(1);
   return {
-    element: h("div", {}, field(name, select), own),
+    element: h("div", {}, field(name, select, about), own),
     get reference() { return select.value === UPLOAD ? "" : select.value; },
     value() {
       if (select.value !== UPLOAD) return { [kind]: select.value };

@@ -2,18 +2,17 @@
 import { h } from "./dom.js";
 import { bytes, count, span } from "./words.js";
 
-/** One block for each organisation of `GET /v1/usage` (a list, a page, or one). */
-export function meters(answer, here) {
-  const list = Array.isArray(answer) ? answer : answer.items || [answer];
-  return list.map((use) => h("section", { class: "org" },
-    list.length > 1 || !here.me.org ? h("h3", {}, use.org || "the installation") : null,
+/** What `GET /v1/usage` says. */
+export function meters(use, here) {
+  return h("section", {},
+    here.me.org ? null : h("h3", {}, use.org || "the installation"),
     h("ul", { class: "meters" },
       meter("range", use.ranges, use.quota.ranges), meter("node", use.nodes, use.quota.nodes), meter("run", use.runs, use.quota.runs),
       meter("processor", use.cpus, use.quota.cpus, (number) => String(Math.round(number * 10) / 10)), meter("memory", use.memory, use.quota.memory, bytes, "memory")),
     h("p", { class: "soft small" }, [
       use.quota.lease ? `A lease lasts ${span(use.quota.lease)} at most.` : "Leases may last for ever.",
       use.queued ? `${count(use.queued, "range or run waits", "ranges and runs wait")} for the machine.` : "Nothing waits for the machine.",
-    ].join(" "))));
+    ].join(" ")));
 }
 
 function meter(one, used, most, said = (number) => number.toLocaleString("en-GB"), many = `${one}s`) {

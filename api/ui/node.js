@@ -3,10 +3,15 @@ import { attempt, complain, dialog, field } from "./dialogs.js";
 import { badge, h, put, say } from "./dom.js";
 import { impaired, state } from "./words.js";
 
-/** Draw the panel. `acts`: may(action), link(end, change), console(node), logs(node), reset(nodes). Redrawn only when something changed. */
+const MANY = 12; // nodes: with more, one can search for one
+
+/**
+ * Draw the panel. `acts`: may(action), link(end, change), console(node), logs(node), reset(nodes); `acts.opening`: a console is
+ * about to open. Redrawn only when something changed.
+ */
 export function nodePanel(panel, row, links, chosen, acts, over, pick) {
   const node = row.nodes.find((one) => one.name === chosen);
-  const shown = JSON.stringify([node || row.nodes.map((one) => one.name), links, over]);
+  const shown = JSON.stringify(node ? [node, links.filter((one) => one.node === node.name), over, acts.opening] : row.nodes.map((one) => one.name));
   if (panel.shown === shown) return;
   const held = panel.contains(document.activeElement) ? document.activeElement.dataset.part : null;
   const log = node && panel.node === node.name ? panel.querySelector(".log") : null;
@@ -14,7 +19,7 @@ export function nodePanel(panel, row, links, chosen, acts, over, pick) {
   panel.node = node?.name || "";
   if (!node) {
     put(panel, h("h2", {}, "Choose a node"), h("p", { class: "soft" }, "Click a machine of the network, or go to it with Tab and press Enter: its addresses, cables, log and console."),
-      h("div", { class: "row" }, ...row.nodes.slice(0, 40).map((one) => h("button", { onclick: () => pick(one.name), dataset: { part: one.name } }, one.name))));
+      ...choices(row.nodes.map((one) => one.name), pick));
     return;
   }
   const dead = over || node.status === "dead" || node.status === "waiting";
@@ -33,12 +38,24 @@ export function nodePanel(panel, row, links, chosen, acts, over, pick) {
     h("p", { class: "soft small" }, [node.role, node.kind !== node.role && node.kind, node.image, node.detail].filter(Boolean).join(" · ")),
     node.tools.length ? h("p", { class: "small" }, `Tools: ${node.tools.join(", ")}`) : null,
     h("div", { class: "row" },
-      h("button", { class: "first", dataset: { part: "console" }, disabled: dead || !acts.may("ranges.exec"), title: acts.may("ranges.exec") ? null : "Consoles need the role operator", onclick: () => attempt(() => acts.console(node.name)) }, "Open console"),
+      h("button", { class: "first", dataset: { part: "console" }, disabled: dead || acts.opening || !acts.may("ranges.exec"), title: acts.may("ranges.exec") ? null : "Consoles need the role operator", onclick: () => attempt(() => acts.console(node.name)) }, "Open console"),
       h("button", { dataset: { part: "log" }, disabled: over, onclick: (event) => showLog(event.currentTarget) }, "Log"),
       h("button", { dataset: { part: "reset" }, disabled: over || !acts.may("ranges.write"), onclick: () => acts.reset([node.name]) }, "Reset")),
     h("ul", { class: "ends", "aria-label": "Cables" }, ...node.ends.map((end) => cable(node, end, links.find((one) => one.node === node.name && one.interface === end.interface), acts, dead))),
     log);
   if (held) panel.querySelector(`[data-part="${CSS.escape(held)}"]`)?.focus();
+}
+
+/** A button for each node; of many, those that are searched for. */
+function choices(names, pick) {
+  const buttons = names.map((name) => h("button", { onclick: () => pick(name), dataset: { part: name } }, name));
+  const list = h("div", { class: "row names" }, ...buttons);
+  if (names.length <= MANY) return [list];
+  const sift = (event) => {
+    const wanted = event.target.value.trim().toLowerCase();
+    for (const one of buttons) one.hidden = !one.textContent.toLowerCase().includes(wanted);
+  };
+  return [h("input", { type: "search", placeholder: `Search ${names.length} nodes …`, "aria-label": "Search nodes", oninput: sift }), list];
 }
 
 function cable(node, end, link, acts, dead) {

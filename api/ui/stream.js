@@ -1,5 +1,6 @@
 // Server-sent events over fetch, so that the token goes in a header: parsed here, resumed from the last id for ever.
-import { known } from "./api.js";
+import { known, refused } from "./api.js";
+import { complain } from "./dialogs.js";
 
 /**
  * A parser: give it text as it comes, it calls `event({id, type, data})` for each whole one.
@@ -38,22 +39,29 @@ export function parser(event, retry = () => {}) {
 const SILENCE = 45000;
 
 /**
- * Follow a stream until `close()` of what this gives. `onEvent` gets each event once and in order, `onState` "live" or
- * "waiting", `onBack` is called when it lives again after it was lost. A stream that is silent too long counts as lost.
+ * Follow a stream until `close()` of what this gives. `onEvent` gets each event once and in order, `onState` "live",
+ * "waiting" or "off", `onBack` is called whenever it begins to live: what was read before may be older than its first event.
+ * A stream that is silent too long counts as lost. A page that is not seen has none, since a browser grants a host six
+ * connections for all its pages together; when it is seen again, it goes on from the last event.
  */
 export function follow(path, { after = "", onEvent, onState = () => {}, onBack = () => {} }) {
-  let last = after, tries = 0, closed = false, was = false, cutter = null, timer = null, wake = () => {};
+  let last = after, tries = 0, closed = false, cutter = null, timer = null, wake = () => {};
   const nap = (ms) => new Promise((done) => { wake = done; timer = setTimeout(done, ms); });
 
   async function once() {
     cutter = new AbortController();
     const headers = { ...known(), Accept: "text/event-stream", ...(last ? { "Last-Event-ID": last } : {}) };
     const answer = await fetch(path, { headers, signal: cutter.signal, cache: "no-store", credentials: "omit" });
-    if ([401, 403, 404].includes(answer.status)) { closed = true; onState("off"); return false; }
+    if ([401, 403, 404].includes(answer.status)) {
+      close();
+      onState("off");
+      const problem = await refused(answer, headers);
+      if (problem.status !== 401) complain(problem);
+      return false;
+    }
     if (!answer.ok || !answer.body) throw new Error(`the stream answered ${answer.status}`);
     onState("live");
-    if (was) onBack();
-    was = true;
+    onBack();
     tries = 0;
     const feed = parser((event) => {
       if (event.id) last = event.id;
@@ -69,16 +77,36 @@ export function follow(path, { after = "", onEvent, onState = () => {}, onBack =
     }
   }
 
+  /** Until somebody looks at this page. */
+  const seen = () => new Promise((done) => {
+    wake = done;
+    if (!document.hidden) done();
+  });
+  const turned = () => {
+    if (document.hidden) cutter?.abort();
+    else wake();
+  };
+  function close() {
+    closed = true;
+    document.removeEventListener("visibilitychange", turned);
+    clearTimeout(timer);
+    cutter?.abort();
+    wake();
+  }
+
+  document.addEventListener("visibilitychange", turned);
   (async () => {
     while (!closed) {
+      if (document.hidden) { tries = 0; await seen(); continue; }
       let ended = false; // by the service, in good order: it goes on at once, and nobody need be told
       try { ended = await once(); } catch (error) { if (!closed && error.name !== "AbortError" && !(error instanceof TypeError)) console.info("stream:", error.message); }
       if (closed) break;
+      if (document.hidden) continue;
       if (ended && tries === 0) { tries = 1; continue; }
       onState("waiting");
       tries += 1;
       await nap(Math.min(5000, 250 * 2 ** Math.min(tries, 5)) * (0.75 + Math.random() / 2));
     }
   })();
-  return { close() { closed = true; clearTimeout(timer); cutter?.abort(); wake(); } };
+  return { close };
 }

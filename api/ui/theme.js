@@ -1,5 +1,6 @@
 // Light or dark, normal or large: as the reader chose, else as their system says.
 const root = document.documentElement;
+let chosen = false;
 
 export const theme = () => root.dataset.theme;
 export const size = () => root.dataset.size;
@@ -10,6 +11,7 @@ function keep(name, value) {
 }
 
 export function setTheme(name) {
+  chosen = true;
   root.dataset.theme = name;
   keep("jointrange.theme", name);
 }
@@ -19,7 +21,12 @@ export function setSize(name) {
   keep("jointrange.size", name);
 }
 
+function wasChosen() {
+  try { return chosen || localStorage.getItem("jointrange.theme") !== null; } catch { return chosen; }
+}
+
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (event) => {
+  if (wasChosen()) return;
   root.dataset.theme = event.matches ? "dark" : "light";
   dispatchEvent(new Event("jointrange:look"));
 });

@@ -30,7 +30,8 @@ export function away(at) {
   if (!at) return "never";
   const left = at - Date.now() / 1000;
   if (Math.abs(left) < 5) return left < 0 ? "just now" : "now";
-  return left < 0 ? `${span(-left)} ago` : `in ${span(left)}`;
+  const whole = span(Math.round(Math.abs(left)));
+  return left < 0 ? `${whole} ago` : `in ${whole}`;
 }
 
 /** `1.5 GiB`. */

@@ -1,8 +1,9 @@
 // Who may do what: oneself, tokens, projects, quotas and what is used of them, organisations.
 import { all, call, change, get, part } from "../api.js";
 import { attempt, choice, dialog, field, sure } from "../dialogs.js";
-import { badge, empty, fact, h, put, say } from "../dom.js";
+import { empty, fact, h, put, say, telling } from "../dom.js";
 import { meters } from "../meters.js";
+import { meet } from "../people.js";
 import { away, bytes, clock, span } from "../words.js";
 
 const ROLES = [["viewer", "viewer – sees everything, changes nothing"], ["operator", "operator – launches ranges and runs, uses consoles"], ["trainer", "trainer – as operator, and keeps pools"], ["admin", "admin – everything of the organisation"]];
@@ -14,12 +15,12 @@ export async function show(main, here) {
   const use = h("section", { class: "card" }), tokens = h("section", { class: "card" }), projects = h("section", { class: "card" }), orgs = h("section", { class: "card" });
   put(main, h("div", { class: "head" }, h("div", {}, h("h1", {}, "Access"), h("p", { class: "soft" }, "Who you are, what may be used, and who else may come in."))),
     h("section", { class: "card" }, h("h2", {}, "You"), h("dl", { class: "facts" }, fact("Name", me.name), fact("Known as", h("code", {}, me.id)), fact("Organisation", me.org || "the installation itself"),
-      fact("Role", me.role), me.project ? fact("Project", me.project) : null, me.scopes.length ? fact("Only for", me.scopes.join(", ")) : null, fact("Good until", me.expires ? `${clock(me.expires, { seconds: false })} (${away(me.expires)})` : "revoked"))),
+      fact("Role", me.role), me.project ? fact("Project", me.project) : null, me.scopes.length ? fact("Only for", me.scopes.join(", ")) : null, fact("Good until", me.expires ? telling(() => `${clock(me.expires, { seconds: false })} (${away(me.expires)})`) : "revoked"))),
     use, tokens, projects, orgs);
 
   async function usage() {
     use.hidden = !here.may("usage.read");
-    if (!use.hidden) put(use, h("h2", {}, "Quotas and use"), ...meters(await get("/v1/usage"), here));
+    if (!use.hidden) put(use, h("h2", {}, "Quotas and use"), meters(await get("/v1/usage"), here));
   }
 
   async function tokenList() {
@@ -33,9 +34,9 @@ export async function show(main, here) {
           h("th", { scope: "row" }, one.name, h("span", { class: "small" }, h("code", {}, one.id), !me.org && one.org ? ` · ${one.org}` : "")),
           h("td", { dataset: { label: "Role" } }, one.role, one.scopes.length ? h("span", { class: "small" }, `only ${one.scopes.join(", ")}`) : null),
           h("td", { dataset: { label: "Project" } }, one.project || "all"),
-          h("td", { class: "tight", dataset: { label: "Good until" } }, one.expires ? h("span", {}, clock(one.expires, { seconds: false }), h("span", { class: "small" }, away(one.expires))) : "revoked"),
-          h("td", { class: "tight", dataset: { label: "Last used" } }, one.last_used ? away(one.last_used) : "never"),
-          h("td", { class: "end" }, h("button", { class: "danger", onclick: () => revoke(one), "aria-label": `Revoke ${one.name}` }, "Revoke"))))))));
+          h("td", { class: "tight", dataset: { label: "Good until" } }, one.expires ? h("span", {}, clock(one.expires, { seconds: false }), h("span", { class: "small" }, telling(() => away(one.expires)))) : "revoked"),
+          h("td", { class: "tight", dataset: { label: "Last used" } }, telling(() => away(one.last_used))),
+          h("td", { class: "end" }, h("button", { class: "plain", onclick: () => revoke(one), "aria-label": `Revoke ${one.name}` }, "Revoke"))))))));
   }
 
   const newToken = () => attempt(async () => {
@@ -48,7 +49,7 @@ export async function show(main, here) {
     if (!made) return;
     const copy = h("button", { type: "button", class: "first", onclick: () => attempt(async () => { await navigator.clipboard.writeText(made.token); copy.textContent = "Copied"; say("Copied"); }) }, "Copy");
     const shown = dialog("The token", [h("p", {}, "It is shown this once. Keep it where only its user can read it."), h("div", { class: "secret" }, h("code", {}, made.token), navigator.clipboard ? copy : null)], { narrow: true });
-    await tokenList();
+    await Promise.all([tokenList(), meet(me)]);
     await shown;
   });
 
@@ -63,7 +64,7 @@ export async function show(main, here) {
     });
     const remove = (one) => attempt(async () => { if (await sure(`Remove the project ${one.name}?`, "Ranges and runs that carry its name stay.", "Remove", () => call("DELETE", `/v1/projects/${part(one.id)}`))) await projectList(); });
     put(projects, h("div", { class: "row apart" }, h("h2", {}, "Projects"), may ? h("button", { onclick: add }, "New project") : null),
-      rows.length ? h("div", { class: "wrap" }, h("table", {}, h("tbody", {}, ...rows.map((one) => h("tr", {}, h("th", { scope: "row" }, one.name), h("td", { class: "soft" }, `since ${clock(one.created, { seconds: false })}`), h("td", { class: "end" }, may ? h("button", { class: "danger", onclick: () => remove(one), "aria-label": `Remove ${one.name}` }, "Remove") : null))))))
+      rows.length ? h("div", { class: "wrap" }, h("table", {}, h("tbody", {}, ...rows.map((one) => h("tr", {}, h("th", { scope: "row" }, one.name), h("td", { class: "soft" }, `since ${clock(one.created, { seconds: false })}`), h("td", { class: "end" }, may ? h("button", { class: "plain", onclick: () => remove(one), "aria-label": `Remove ${one.name}` }, "Remove") : null))))))
         : h("p", { class: "nothing" }, "None. A project is a name that ranges, runs and tokens carry; a token of one project sees nothing of the others."));
   }
 
@@ -79,7 +80,8 @@ export async function show(main, here) {
         : empty("No organisations", "An organisation has its own ranges, people and quotas, and sees nothing of the others.", h("button", { class: "first", onclick: () => edit(null) }, "Make the first one")));
   }
 
-  const edit = (one) => attempt(async () => {
+  const edit = (row) => attempt(async () => {
+    const path = row && `/v1/organisations/${part(row.id)}`, one = row && await get(path);
     const number = (value, more = {}) => h("input", { type: "number", min: "0", value: value ?? "", placeholder: "no limit", step: "any", ...more });
     const quota = one?.quota || { ranges: 20, nodes: 200, runs: 4, cpus: null, memory: null, lease: 604800 };
     const id = h("input", { required: true, pattern: "[a-z][a-z0-9\\-]{0,39}", title: "small letters, digits, dashes; begins with a letter", value: one?.id || "", disabled: Boolean(one) });
@@ -88,7 +90,7 @@ export async function show(main, here) {
     const value = (input, times = 1) => (input.value === "" ? null : Number(input.value) * times);
     const body = () => ({ name: name.value.trim(), share: Number(f.share.value) || 1, quota: { ranges: value(f.ranges), nodes: value(f.nodes), runs: value(f.runs), cpus: value(f.cpus), memory: f.memory.value === "" ? null : Math.round(Number(f.memory.value) * 2 ** 30), lease: value(f.lease, 3600) } });
     const done = await dialog(one ? `Change ${one.id}` : "New organisation", [h("div", { class: "two" }, field("Id", id), field("Name", name), field("Ranges at once", f.ranges), field("Nodes at once", f.nodes), field("Runs at once", f.runs), field("Processors", f.cpus), field("Memory in GiB", f.memory), field("Longest lease in hours", f.lease), field("Share of a full machine", f.share))],
-      { label: one ? "Change" : "Make it", act: (send) => (one ? change("PATCH", `/v1/organisations/${part(one.id)}`, body()) : send("/v1/organisations", { id: id.value.trim(), ...body() })) });
+      { label: one ? "Change" : "Make it", act: (send) => (one ? change(path, one, body()) : send("/v1/organisations", { id: id.value.trim(), ...body() })) });
     if (done) await Promise.all([orgList(), usage()]);
   });
 

@@ -2,6 +2,7 @@
 import { all, get } from "../api.js";
 import { attempt } from "../dialogs.js";
 import { badge, h, put, say } from "../dom.js";
+import { who } from "../people.js";
 import { clock, count } from "../words.js";
 
 const MOST = 5000;
@@ -30,12 +31,12 @@ export async function show(main, here) {
     const wanted = search.value.trim().toLowerCase();
     for (const row of body.children) row.hidden = Boolean(wanted) && !row.textContent.toLowerCase().includes(wanted);
   }
-  const rows = await all("/v1/audit", MOST);
-  put(body, ...rows.reverse().map((one) => h("tr", {},
+  const rows = await all("/v1/audit?order=newest", MOST);
+  put(body, ...rows.map((one) => h("tr", {},
     h("td", { class: "tight", dataset: { label: "When" } }, clock(one.at), h("span", { class: "small" }, `#${one.seq}`)),
-    h("td", { class: "mono", dataset: { label: "Who" } }, one.actor || "–"), h("td", { dataset: { label: "What" } }, one.action),
+    h("td", { class: who(one.actor) === one.actor ? "mono" : null, title: one.actor, dataset: { label: "Who" } }, who(one.actor) || "–"), h("td", { dataset: { label: "What" } }, one.action),
     h("td", { class: "mono", dataset: { label: "On" } }, one.subject),
     h("td", { class: "tight", dataset: { label: "Outcome" } }, badge(...(OUTCOMES[one.outcome] || ["calm", "·"]), one.outcome)),
     h("td", { class: "small soft", dataset: { label: "Detail" } }, wording(one.detail)))));
-  note.textContent = rows.length >= MOST ? `These are the first ${rows.length.toLocaleString("en-GB")} entries; \`jointrange audit\` and the API give the rest.` : "";
+  note.textContent = rows.length >= MOST ? `These are the newest ${rows.length.toLocaleString("en-GB")} entries; \`jointrange audit ls\` and the API give the rest.` : "";
 }

@@ -1,9 +1,10 @@
 // All ranges: their states as they change, what is used of the quotas, launching and destroying.
 import { all, call, get, part } from "../api.js";
 import { attempt, sure } from "../dialogs.js";
-import { empty, h, keyed, put, say } from "../dom.js";
+import { empty, h, keyed, put, say, telling } from "../dom.js";
 import { launch } from "../launch.js";
 import { meters } from "../meters.js";
+import { who } from "../people.js";
 import { renewingRows } from "../renew.js";
 import { follow } from "../stream.js";
 import { away, clock, count, OVER, queue, state } from "../words.js";
@@ -38,22 +39,22 @@ export async function show(main, here) {
 
   function draw(row) {
     const ready = row.nodes.filter((node) => node.status === "ready").length;
-    const waits = queue(row) || (row.status === "failed" && row.problem ? row.problem.title : row.status === "up" ? "" : row.reason || row.step);
+    const waits = () => queue(row) || (row.status === "failed" && row.problem ? row.problem.title : row.status === "up" ? "" : row.reason || row.step);
     return h("tr", { dataset: { id: row.id } },
       h("th", { scope: "row" }, h("a", { href: `#/ranges/${part(row.id)}`, dataset: { part: "open" } }, row.name),
-        h("span", { class: "small" }, [row.pool && !row.lease_until ? "a warm copy of a pool" : "", row.project, row.actor, away(row.created)].filter(Boolean).join(" · "))),
-      h("td", {}, state(row.status), waits ? h("span", { class: "small" }, waits) : null),
+        h("span", { class: "small" }, telling(() => [row.pool && !row.lease_until ? "a warm copy of a pool" : "", row.project, who(row.actor), away(row.created)].filter(Boolean).join(" · ")))),
+      h("td", {}, state(row.status), waits() ? h("span", { class: "small" }, telling(waits)) : null),
       h("td", { dataset: { label: "Topology" } }, row.topology, h("span", { class: "small" }, row.tools.length ? row.tools.map((one) => one.split("@")[0]).join(", ") : "no tools")),
       h("td", { class: "tight", dataset: { label: "Nodes" } }, OVER.includes(row.status) ? "–" : `${ready} of ${row.nodes.length} ready`),
-      h("td", { class: "tight", dataset: { label: "Lease" } }, OVER.includes(row.status) ? "over" : row.lease_until ? h("span", {}, `ends ${away(row.lease_until)}`, h("span", { class: "small" }, clock(row.lease_until, { seconds: false }))) : "no end"),
-      h("td", { class: "end" }, OVER.includes(row.status) ? null : h("button", { class: "danger", dataset: { part: "destroy" }, disabled: row.desired === "gone" || !here.may("ranges.write"), onclick: () => destroy(row), "aria-label": `Destroy ${row.name}` }, "Destroy")));
+      h("td", { class: "tight", dataset: { label: "Lease" } }, OVER.includes(row.status) ? "over" : row.lease_until ? h("span", {}, telling(() => `ends ${away(row.lease_until)}`), h("span", { class: "small" }, clock(row.lease_until, { seconds: false }))) : "no end"),
+      h("td", { class: "end" }, OVER.includes(row.status) ? null : h("button", { class: "plain", dataset: { part: "destroy" }, disabled: row.desired === "gone" || !here.may("ranges.write"), onclick: () => destroy(row), "aria-label": `Destroy ${row.name}` }, "Destroy")));
   }
 
   function paint() {
     const wanted = search.value.trim().toLowerCase();
     const every = [...rows.values()].sort((a, b) => b.created - a.created);
     const now = every.filter((row) => old.checked || !OVER.includes(row.status) || row.status === "failed");
-    const found = now.filter((row) => !wanted || [row.name, row.id, row.topology, row.actor, row.project, row.status, ...row.tools].join(" ").toLowerCase().includes(wanted));
+    const found = now.filter((row) => !wanted || [row.name, row.id, row.topology, row.actor, who(row.actor), row.project, row.status, ...row.tools].join(" ").toLowerCase().includes(wanted));
     keyed(body, found, (row) => row.id, draw);
     table.hidden = !found.length;
     tools.hidden = !every.length;
@@ -66,8 +67,7 @@ export async function show(main, here) {
 
   async function usage() {
     if (!here.may("usage.read")) { use.hidden = true; return; }
-    const list = await get("/v1/usage");
-    put(use, h("h2", {}, "What is used"), ...meters(list, here));
+    put(use, h("h2", {}, "What is used"), meters(await get("/v1/usage"), here));
   }
 
   const { again, everything, stop } = renewingRows("/v1/ranges", rows, () => { paint(); return usage(); });

@@ -1,8 +1,9 @@
 // All runs of campaigns, and starting one.
 import { all, part } from "../api.js";
 import { attempt } from "../dialogs.js";
-import { badge, empty, h, keyed, put, say } from "../dom.js";
+import { badge, empty, h, keyed, put, say, telling } from "../dom.js";
 import { startRun } from "../launch.js";
+import { who } from "../people.js";
 import { renewingRows } from "../renew.js";
 import { follow } from "../stream.js";
 import { away, count, DECISIONS, queue, span, state } from "../words.js";
@@ -23,19 +24,19 @@ export async function show(main, here) {
 
   function draw(row) {
     const said = DECISIONS[row.decision];
-    const waits = queue(row) || (row.problem ? row.problem.title : row.status === "done" || row.decision ? "" : row.reason || row.step);
+    const waits = () => queue(row) || (row.problem ? row.problem.title : row.status === "done" || row.decision ? "" : row.reason || row.step);
     return h("tr", { dataset: { id: row.id } },
-      h("th", { scope: "row" }, h("a", { href: `#/runs/${part(row.id)}`, dataset: { part: "open" } }, row.campaign), h("span", { class: "small" }, [row.project, row.actor, away(row.created)].filter(Boolean).join(" · "))),
+      h("th", { scope: "row" }, h("a", { href: `#/runs/${part(row.id)}`, dataset: { part: "open" } }, row.campaign), h("span", { class: "small" }, telling(() => [row.project, who(row.actor), away(row.created)].filter(Boolean).join(" · ")))),
       h("td", { dataset: { label: "Decision" } }, said ? badge(...said) : h("span", { class: "soft" }, "–"), row.reasons.length && said && row.decision !== "pass" ? h("span", { class: "small" }, row.reasons[0]) : null),
-      h("td", {}, state(row.status), waits ? h("span", { class: "small" }, waits) : null),
+      h("td", {}, state(row.status), waits() ? h("span", { class: "small" }, telling(waits)) : null),
       h("td", { class: "tight", dataset: { label: "Trials" } }, row.total ? `${row.done} of ${row.total}` : "–", row.level ? h("span", { class: "small" }, `level ${row.level}`) : null),
-      h("td", { class: "tight", dataset: { label: "Took" } }, row.started ? span((row.ended || Date.now() / 1000) - row.started) : "–"));
+      h("td", { class: "tight", dataset: { label: "Took" } }, row.started ? telling(() => span(Math.round((row.ended || Date.now() / 1000) - row.started))) : "–"));
   }
 
   function paint() {
     const wanted = search.value.trim().toLowerCase();
     const every = [...rows.values()].sort((a, b) => b.created - a.created);
-    const found = every.filter((row) => !wanted || [row.campaign, row.id, row.actor, row.project, row.status, row.decision, row.level].join(" ").toLowerCase().includes(wanted));
+    const found = every.filter((row) => !wanted || [row.campaign, row.id, row.actor, who(row.actor), row.project, row.status, row.decision, row.level].join(" ").toLowerCase().includes(wanted));
     keyed(body, found, (row) => row.id, draw);
     table.hidden = !found.length;
     search.hidden = !every.length;
