@@ -54,7 +54,7 @@ class Reading(Protocol):
         """The `seq` of the oldest event still kept; 0 when there is none."""
 
     def audit(self, after: int, limit: int, *, org: str | None = None, newest: bool = False) -> tuple[AuditRow, ...]:
-        """Audit entries with `seq` > `after`, in order. `newest`: those with `seq` < `after` (0: all), the last one first."""
+        """Audit entries with `seq` > `after`, in order. `newest`: those before it (0: all), the last one first."""
 
 
 class Writing(Reading, Protocol):

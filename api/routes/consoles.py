@@ -1,7 +1,8 @@
 """Consoles over WebSockets: bytes of a terminal both ways, behind a ticket.
 
 Knows: frames (binary: keys and what is printed; a text frame `{"rows": 30, "cols": 100}`: the size), and when to end:
-the program did, the range goes, the sign-in is over, nobody typed or read for long, too much came.
+the program did, the range goes, the sign-in is over, nobody typed or read for long, too much came. And how many may be
+open at once.
 Must never: take a ticket twice or from another origin, block the event loop, or leave a program behind that it began.
 """
 
@@ -11,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError as Given
 from dataclasses import dataclass, field
@@ -36,13 +38,13 @@ from range.wire import ConsoleRequest, ConsoleView
 
 routes = APIRouter(prefix="/v1", tags=["ranges"])
 Operator = Annotated[Principal, Depends(needs("ranges.exec"))]
-GONE, REFUSED, TOO_MUCH, FAULT = 4410, 4401, 4413, 4500
+GONE, REFUSED, TOO_MUCH, TOO_MANY, FAULT = 4410, 4401, 4413, 4429, 4500
 """Codes with which a console's WebSocket is closed; 1000: the program ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Seconds and bytes of one console; `most` consoles at once in one process."""
+    """Seconds and bytes of one console; `most` consoles at once in one process, of them `each` of one caller."""
 
     idle: float = 1800.0
     look: float = 1.0
@@ -50,6 +52,7 @@ class Bounds:
     sent: int = 16 << 20
     printed: int = 1 << 30
     most: int = 100
+    each: int = 10
 
 
 @dataclass
@@ -166,36 +169,32 @@ async def console(socket: WebSocket, ticket: str) -> None:
         return
     await socket.accept()
     bounds: Bounds = getattr(socket.app.state, "console_bounds", None) or Bounds()
-    seats = _seats(socket.app.state, bounds)
-    if not seats.acquire(blocking=False):
-        await _end(socket, FAULT, "too many consoles are open")
-        return
-    try:
-        await _end(socket, *await _served(socket, ticket, bounds))
-    finally:
-        seats.release()
+    await _end(socket, *await _served(socket, ticket, bounds))
 
 
 async def _served(socket: WebSocket, ticket: str, bounds: Bounds) -> tuple[int, str]:
     service: Service = socket.app.state.service
     try:
-        opened = await run_in_threadpool(_opened, service, ticket)
+        taken = await run_in_threadpool(consoles.take, service, ticket)
     except RangeError as error:
         return REFUSED, str(error)
-    session = Session(socket, service, opened[0], opened[1], bounds)
+    seats = _seats(socket.app.state)
+    if full := seats.take(taken.org, taken.actor, bounds):
+        return TOO_MANY, full
     try:
-        return await session.run()
+        terminal = await run_in_threadpool(_opened, service, taken)
+        return await Session(socket, service, taken, terminal, bounds).run()
     except WebSocketDisconnect:
         return 1000, "you left"
     except RangeError as error:
         return FAULT, str(error)
+    finally:
+        seats.leave(taken.org, taken.actor)
 
 
-def _opened(service: Service, ticket: str) -> tuple[TicketRow, Terminal]:
-    """What a ticket is for, and the terminal. Raises Unauthenticated, NotFound, NodeFailed."""
-    taken = consoles.take(service, ticket)
-    terminals = service.ports().terminals
-    return taken, terminals.open(taken.range_id, taken.node, taken.argv, rows=24, cols=80)
+def _opened(service: Service, taken: TicketRow) -> Terminal:
+    """The terminal a ticket is for. Raises NotFound, NodeFailed."""
+    return service.ports().terminals.open(taken.range_id, taken.node, taken.argv, rows=24, cols=80)
 
 
 def _over(service: Service, taken: TicketRow) -> str:
@@ -203,11 +202,37 @@ def _over(service: Service, taken: TicketRow) -> str:
         return consoles.over_for(rows, taken, service.store.now())
 
 
-def _seats(state: Any, bounds: Bounds) -> threading.Semaphore:
-    """The places for consoles of one app."""
+class Seats:
+    """The places for consoles of one app: no caller and no organisation takes them all. For the event loop alone."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[tuple[str, str]] = Counter()
+
+    def take(self, org: str, caller: str, bounds: Bounds) -> str:
+        """Take a place; else why there is none: which limit, and how much of it is in use."""
+        own = self._taken[org, caller]
+        theirs = sum(number for (whose, _), number in self._taken.items() if whose == org)
+        for who, used, most in (
+            ("you", own, bounds.each),
+            ("your organisation", theirs, bounds.most // 2),
+            ("all together", self._taken.total(), bounds.most),
+        ):
+            if used >= most:
+                return f"too many consoles: {who} may have {most}, and {used} are open; close one"
+        self._taken[org, caller] += 1
+        return ""
+
+    def leave(self, org: str, caller: str) -> None:
+        """Give it back."""
+        self._taken[org, caller] -= 1
+        if not self._taken[org, caller]:
+            del self._taken[org, caller]
+
+
+def _seats(state: Any) -> Seats:
     if not hasattr(state, "console_seats"):
-        state.console_seats = threading.BoundedSemaphore(bounds.most)
-    seats: threading.Semaphore = state.console_seats
+        state.console_seats = Seats()
+    seats: Seats = state.console_seats
     return seats
 
 

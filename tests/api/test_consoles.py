@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from api.routes.consoles import FAULT, GONE, REFUSED, TOO_MUCH, Bounds, same_origin, sized
+from api.routes.consoles import GONE, REFUSED, TOO_MANY, TOO_MUCH, Bounds, same_origin, sized
 from range.testing.supplies import MemoryTerminals
 from tests.serving import PATIENCE, Served
 
@@ -135,18 +135,21 @@ def test_too_much_or_too_long_ends_it(served: Served, admin: httpx.Client, row: 
             assert end(socket)[0] == code, bounds
 
 
-def test_there_are_only_so_many(served: Served, admin: httpx.Client, row: dict[str, Any]) -> None:
+def test_nobody_takes_the_places_of_all(served: Served, row: dict[str, Any]) -> None:
+    one, two, other = served.client("operator"), served.client("operator"), served.client("operator", "blue")
+    away = served.launched(other, name="of-blue", warm=False)
+    with ExitStack() as open_, bounded(served, most=4, each=1):
+        until(open_.enter_context(console(served, ticket(one, row))), b"one$ ")
+        with console(served, ticket(one, row)) as more:
+            assert end(more) == (TOO_MANY, "too many consoles: you may have 1, and 1 are open; close one")
+        until(open_.enter_context(console(served, ticket(two, row))), b"one$ ")
+        with console(served, ticket(served.client("operator"), row)) as more:
+            assert end(more) == (TOO_MANY, "too many consoles: your organisation may have 2, and 2 are open; close one")
+        with console(served, ticket(other, away)) as theirs:
+            until(theirs, b"one$ ")
     seats = served.app.state.console_seats
-    taken = 0
-    while seats.acquire(blocking=False):
-        taken += 1
-    try:
-        with console(served, ticket(admin, row)) as socket:
-            assert end(socket)[0] == FAULT
-    finally:
-        for _ in range(taken):
-            seats.release()
-    assert taken == Bounds().most
+    served.eventually(lambda: not seats._taken)
+    assert seats.take("", "somebody", Bounds(most=0)).startswith("too many consoles")
 
 
 def test_it_ends_with_its_range(served: Served, admin: httpx.Client) -> None:
