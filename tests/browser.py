@@ -23,6 +23,48 @@ PATIENCE = 20_000
 """Milliseconds until something that should be seen never will be."""
 
 
+CONTRAST = """(inside) => {
+  const parts = (text) => text.match(/[0-9.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((one) => one / 255)
+    .map((one) => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, one, index) => sum + one * [0.2126, 0.7152, 0.0722][index], 0);
+  const over = (top, under) => under.map((one, index) => one + (top[index] - one) * (top[3] ?? 1));
+  const behind = (text) => { // in a drawing: what was painted below the middle of this text, in the order of painting
+    const box = text.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
+    let colour = ground(text.closest("svg").parentElement).slice(0, 3);
+    for (const one of text.closest("svg").querySelectorAll("rect, path, circle")) {
+      if (text.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING) break;
+      const at = one.getBoundingClientRect(), style = getComputedStyle(one);
+      if (x < at.x || x > at.right || y < at.y || y > at.bottom) continue;
+      if (style.fill === "none" || style.opacity === "0") continue;
+      const [r, g, b, a = 1] = parts(style.fill);
+      colour = over([r, g, b, a * parseFloat(style.fillOpacity)], colour);
+    }
+    return colour;
+  };
+  const ground = (element) => {
+    for (let one = element; one; one = one.parentElement) {
+      const colour = parts(getComputedStyle(one).backgroundColor);
+      if (colour.length < 4 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  let worst = 21;
+  for (const element of document.querySelectorAll(`${inside} *`)) {
+    const own = [...element.childNodes].some((one) => one.nodeType === 3 && one.textContent.trim());
+    if (!own || element.closest("svg title, svg style, :disabled, .unseen, noscript, .skip")) continue;
+    if (!element.getClientRects().length) continue;
+    const drawn = element instanceof SVGElement;
+    const style = getComputedStyle(element);
+    if (parseFloat(style.fontSize) < 1) continue;
+    const [ink, paper] = drawn ? [parts(style.fill), behind(element)] : [parts(style.color), ground(element)];
+    const [a, b] = [light(ink), light(paper)].sort((x, y) => y - x);
+    worst = Math.min(worst, (a + 0.05) / (b + 0.05));
+  }
+  return worst;
+}"""
+
+
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """The browser, for several tests."""
@@ -57,6 +99,10 @@ class Seen:
     def go(self, place: str) -> None:
         """To a place of the page, as its links do."""
         self.page.evaluate("place => { location.hash = place }", f"#/{place}")
+
+    def worst_contrast(self, inside: str = "body") -> float:
+        """The lowest ratio of any text to what is behind it; of things that cannot be used, none is asked."""
+        return float(self.page.evaluate(CONTRAST, inside))
 
     def strangers(self) -> list[str]:
         """What was asked of anybody but the service and its friends."""

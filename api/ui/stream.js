@@ -53,9 +53,10 @@ export function follow(path, { after = "", onEvent, onState = () => {}, onBack =
     const headers = { ...known(), Accept: "text/event-stream", ...(last ? { "Last-Event-ID": last } : {}) };
     const answer = await fetch(path, { headers, signal: cutter.signal, cache: "no-store", credentials: "omit" });
     if ([401, 403, 404].includes(answer.status)) {
+      const problem = await refused(answer, headers);
+      if (closed) return false;
       close();
       onState("off");
-      const problem = await refused(answer, headers);
       if (problem.status !== 401) complain(problem);
       return false;
     }

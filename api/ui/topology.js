@@ -4,6 +4,7 @@ import { impaired } from "./words.js";
 import { theme } from "./theme.js";
 
 const STATE = { waiting: ["calm", "○"], starting: ["busy", "◐"], ready: ["good", "●"], dead: ["bad", "✕"] };
+const LETTER = 6.2; // pixels of one, as it is drawn; long texts are fitted, whatever the font
 const RINGS = 3000; // milliseconds an alert is made much of
 const sheets = new WeakMap();
 
@@ -35,13 +36,13 @@ export const forget = (drawing) => drawing && sheets.get(drawing)?.();
 
 /** A small box with a sign and a word, at (x, y) of its middle or one of its ends, and no wider than `most`. */
 function pill(text, tone, x, y, anchor = "end", most = 160) {
-  const room = Math.floor((most - 11) / 6.1);
+  const room = Math.floor((most - 13) / LETTER);
   if (text.length > room) text = `${text.slice(0, room - 1)}…`;
-  const width = 11 + text.length * 6.1;
+  const width = 13 + text.length * LETTER;
   const left = anchor === "end" ? x - width : anchor === "start" ? x : x - width / 2;
   return svg("g", { class: `pill ${tone}`, "aria-hidden": "true" },
     svg("rect", { x: left, y: y - 8, width, height: 16, rx: 8 }),
-    svg("text", { x: left + width / 2, y: y + 3.8, "text-anchor": "middle" }, text));
+    svg("text", { x: left + width / 2, y: y + 3.8, "text-anchor": "middle", textLength: text.length > 9 ? width - 13 : null, lengthAdjust: "spacingAndGlyphs" }, text));
 }
 
 /** A live drawing in `place`. `choose(node)` is called when somebody picks a node. */

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Route, expect
 
 from api.routes.page import FOLDER, assets, policy, public
 from range.service.issuers import Issuer
-from tests.browser import GOING, Seen, opened
+from tests.browser import GOING, opened
 from tests.serving import Served
 
 NAMESPACES = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"}
@@ -317,38 +317,7 @@ def test_every_place_fits_a_narrow_window(served: Served, browser: Browser, them
             seen.go(place)
             expect(seen.page.locator("h1")).to_have_text(place.capitalize())
             assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
-            assert worst_contrast(seen) >= 4.5, f"{place} in {theme}"
+            assert seen.worst_contrast() >= 4.5, f"{place} in {theme}"
         seen.page.keyboard.press("l")
         assert seen.page.evaluate("document.documentElement.dataset.size") == "large"
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-def worst_contrast(seen: Seen) -> float:
-    """The lowest ratio of any text to what is behind it; of things that cannot be used, none is asked."""
-    return float(seen.page.evaluate(CONTRAST))
-
-
-CONTRAST = """() => {
-  const parts = (text) => text.match(/[0-9.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((one) => one / 255)
-    .map((one) => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, one, index) => sum + one * [0.2126, 0.7152, 0.0722][index], 0);
-  const ground = (element) => {
-    for (let one = element; one; one = one.parentElement) {
-      const colour = parts(getComputedStyle(one).backgroundColor);
-      if (colour.length < 4 || colour[3] > 0) return colour;
-    }
-    return [255, 255, 255];
-  };
-  let worst = 21;
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((one) => one.nodeType === 3 && one.textContent.trim());
-    if (!own || element.closest("svg, :disabled, .unseen, noscript, .skip")) continue;
-    if (!element.getClientRects().length) continue;
-    const style = getComputedStyle(element);
-    if (parseFloat(style.fontSize) < 1) continue;
-    const [a, b] = [light(parts(style.color)), light(ground(element))].sort((x, y) => y - x);
-    worst = Math.min(worst, (a + 0.05) / (b + 0.05));
-  }
-  return worst;
-}"""

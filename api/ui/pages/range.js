@@ -77,7 +77,12 @@ export async function show(main, here, id) {
     },
     logs: async (node) => (await ask("GET", `${base}/nodes/${part(node)}/logs?tail=400`)).text(),
   };
-  const pick = (name) => { chosen = name; paint(); say(`${name} is chosen`); };
+  const pick = (name) => {
+    chosen = name;
+    paint();
+    if (panel.getBoundingClientRect().top > innerHeight - 60) panel.scrollIntoView({ block: "nearest", behavior: "smooth" }); // below a long drawing
+    say(`${name} is chosen`);
+  };
 
   function paint() {
     const over = OVER.includes(row.status);
