@@ -60,7 +60,7 @@ function frame() {
   for (const [name, text] of places) where.append(h("li", {}, h("a", { href: `#/${name}` }, text)));
   main = h("main", { id: "main", tabindex: "-1" });
   put(root, h("header", { class: "bar" }, h("div", {},
-    h("a", { class: "brand", href: "#/ranges" }, h("img", { src: "/ui/icon.svg", alt: "" }), "Jointrange"),
+    h("a", { class: "brand", href: "#/ranges", "aria-label": "Jointrange" }, h("img", { src: "/ui/icon.svg", alt: "" }), h("span", {}, "Jointrange")),
     h("nav", { "aria-label": "Places", class: "places" }, where),
     h("div", { class: "tools" }, line,
       h("span", { class: "who", title: `${me.name} · ${me.role}${me.org ? ` of ${me.org}` : " of the installation"}` }, h("b", {}, me.name), h("br"), `${me.role}${me.org ? ` · ${me.org}` : " · installation"}`),

@@ -57,15 +57,15 @@ def _n(value: float) -> str:
 
 
 def _style() -> str:
-    light = "".join(f".jr-c{i}{{--c:hsl({h} {s}% 42%)}}" for i, (h, s) in enumerate(HUES))
-    dark = "".join(f".jr-c{i}{{--c:hsl({h} {s}% 66%)}}" for i, (h, s) in enumerate(HUES))
+    light = "".join(f".jr-c{i}{{--c:hsl({h} {s}% 42%);--t:hsl({h} {s}% 28%)}}" for i, (h, s) in enumerate(HUES))
+    dark = "".join(f".jr-c{i}{{--c:hsl({h} {s}% 66%);--t:var(--c)}}" for i, (h, s) in enumerate(HUES))
     return (
         ".jr-topology{--paper:#fbfcfd;--card:#fff;--line:#d5dbe3;--ink:#1c2430;--soft:#647084;--link:#7a8597;"
         "max-width:100%;height:auto;font-family:Inter,'Segoe UI',system-ui,'Helvetica Neue',Arial,sans-serif}"
         + light
         + ".jr-paper{fill:var(--paper)}"
         ".jr-area{fill:var(--c);fill-opacity:.07;stroke:var(--c);stroke-opacity:.45;stroke-width:1.2}"
-        ".jr-net{fill:var(--c);font-size:14px;font-weight:650}"
+        ".jr-net{fill:var(--t);font-size:14px;font-weight:650}"
         ".jr-card{fill:var(--card);stroke:var(--line);stroke-width:1}"
         ".jr-router{stroke:var(--soft);stroke-width:1.4}"
         ".jr-name{fill:var(--ink);font-size:13px;font-weight:600}"
@@ -79,7 +79,7 @@ def _style() -> str:
         ".jr-dot{fill:var(--c,var(--link))}"
         ".jr-rule{stroke:var(--line);stroke-width:1}"
         ".jr-icon{fill:none;stroke:var(--soft);stroke-width:1.5;stroke-linecap:round;stroke-linejoin:round}"
-        ".jr-chip{fill:var(--c);fill-opacity:.14}.jr-chiptext{fill:var(--c);font-size:11px;font-weight:600}"
+        ".jr-chip{fill:var(--c);fill-opacity:.14}.jr-chiptext{fill:var(--t);font-size:11px;font-weight:600}"
         "@media (prefers-color-scheme:dark){"
         ".jr-topology{--paper:#12161d;--card:#1b212b;--line:#323b49;--ink:#e8ecf2;--soft:#9aa6b8;--link:#8591a4}"
         + dark
