@@ -35,7 +35,7 @@ export async function show(main, here) {
   put(body, ...rows.map((one) => h("tr", {},
     h("td", { class: "tight", dataset: { label: "When" } }, clock(one.at), h("span", { class: "small" }, `#${one.seq}`)),
     h("td", { class: who(one.actor) === one.actor ? "mono" : null, title: one.actor, dataset: { label: "Who" } }, who(one.actor) || "–"), h("td", { dataset: { label: "What" } }, one.action),
-    h("td", { class: "mono", dataset: { label: "On" } }, one.subject),
+    h("td", { class: "mono tight", dataset: { label: "On" } }, one.subject),
     h("td", { class: "tight", dataset: { label: "Outcome" } }, badge(...(OUTCOMES[one.outcome] || ["calm", "·"]), one.outcome)),
     h("td", { class: "small soft", dataset: { label: "Detail" } }, wording(one.detail)))));
   note.textContent = rows.length >= MOST ? `These are the newest ${rows.length.toLocaleString("en-GB")} entries; \`jointrange audit ls\` and the API give the rest.` : "";
