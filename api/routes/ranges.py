@@ -45,9 +45,9 @@ def etag_of(view: RangeView, row: RangeRow) -> str:
     return tag(row.version, f"q{view.queue}" if view.queue else "")
 
 
-def answered(rows: Reading, here: Service, row: RangeRow, status: int = 200) -> Answer:
-    """A range as an answer."""
-    view = ranges.view(rows, here, row)
+def answered(rows: Reading, here: Service, who: Principal, row: RangeRow, status: int = 200) -> Answer:
+    """A range as an answer to somebody."""
+    view = ranges.view(rows, here, who, row)
     headers = {"ETag": etag_of(view, row)}
     if status in (201, 202):
         headers["Location"] = f"/v1/ranges/{row.id}"
@@ -70,7 +70,7 @@ def listed(
     equal |= {"name": name} if name else {}
     with here.store.reading() as rows:
         waits = queue(rows, here)
-        return page(rows, who, RangeRow, cursor, limit, lambda row: ranges.line(rows, here, row, waits), **equal)
+        return page(rows, who, RangeRow, cursor, limit, lambda row: ranges.line(rows, here, who, row, waits), **equal)
 
 
 @routes.post(
@@ -103,7 +103,9 @@ def create(
         wish = ranges.prepare(here, who, body.topology, body.upload, body.tools)
     if dry_run:
         return response(Answer(200, ranges.preview(here, body.name or f"{wish.layout.name}-new", wish.layout)))
-    return once.answer(here, who, lambda rows: answered(rows, here, ranges.create(rows, here, who, wish, body), 202))
+    return once.answer(
+        here, who, lambda rows: answered(rows, here, who, ranges.create(rows, here, who, wish, body), 202)
+    )
 
 
 @routes.get(
@@ -116,7 +118,7 @@ def create(
 def shown(here: Here, who: Reader, id: RangeId, have: IfNoneMatch = None) -> Response:  # noqa: A002
     """Its state, its nodes with their addresses, its networks. This never asks the engine, so it is quick."""
     with here.store.reading() as rows:
-        answer = answered(rows, here, ranges.find(rows, who, id))
+        answer = answered(rows, here, who, ranges.find(rows, who, id))
     return fresh(answer, have)
 
 
@@ -155,7 +157,7 @@ def change(
     with here.store.writing() as rows:
         row = ranges.find(rows, who, row.id)
         changed = ranges.change(rows, here, who, row, made, body.name, row.version if version is None else version)
-        answer = answered(rows, here, changed, 202)
+        answer = answered(rows, here, who, changed, 202)
     return response(answer)
 
 
@@ -172,7 +174,7 @@ def destroy(here: Here, who: Writer, id: RangeId, seen: IfMatch = None) -> Respo
     version = wanted(seen)
     with here.store.writing() as rows:
         row = ranges.destroy(rows, here, who, ranges.find(rows, who, id), version)
-        answer = answered(rows, here, row, 202)
+        answer = answered(rows, here, who, row, 202)
     return response(answer)
 
 
@@ -195,7 +197,7 @@ def extend(here: Here, who: Writer, id: RangeId, once: OnceOnly, body: Extension
     """It lives so much longer, from now."""
 
     def work(rows: Writing) -> Answer:
-        return answered(rows, here, ranges.extend(rows, here, who, ranges.find(rows, who, id), body))
+        return answered(rows, here, who, ranges.extend(rows, here, who, ranges.find(rows, who, id), body))
 
     return once.answer(here, who, work)
 
@@ -213,6 +215,6 @@ def reset(here: Here, who: Writer, id: RangeId, once: OnceOnly, body: Reset) -> 
 
     def work(rows: Writing) -> Answer:
         row = ranges.find(rows, who, id)
-        return answered(rows, here, ranges.reset(rows, here, who, row, body), 202)
+        return answered(rows, here, who, ranges.reset(rows, here, who, row, body), 202)
 
     return once.answer(here, who, work)

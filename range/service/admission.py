@@ -87,7 +87,7 @@ def check_quota(
     is about runs or about no node at all. Ask inside the transaction that adds the row.
     """
     quota = quota_of(rows, org)
-    _check_lease(quota, lease)
+    check_lease(rows, org, lease)
     more = ranges if ranges is not None else int(ask.nodes > 0 and not runs)
     counted = _counted(rows, org)
     asked: tuple[tuple[str, float | None, float], ...] = (
@@ -102,6 +102,18 @@ def check_quota(
         if used + wanted > allowed + 1e-9:
             at = NEVER if wanted > allowed else room_at(used + wanted - allowed, ends)
             raise _exceeded(name, allowed, used, wanted, 0.0 if at == NEVER else at, now)
+
+
+def check_lease(rows: Reading, org: str, lease: float | None) -> None:
+    """Raises QuotaExceeded when the organisation may not have something for so long: seconds; 0.0 for ever."""
+    quota = quota_of(rows, org)
+    if lease is None or quota.lease is None or 0.0 < lease <= quota.lease + 1e-6:
+        return
+    asked = _amount("lease", lease) if lease else "for ever"
+    raise QuotaExceeded(
+        f"the lease is too long: {asked} asked, {_amount('lease', quota.lease)} allowed",
+        limit="lease", allowed=quota.lease, used=0, hint=f"ask for {quota.lease:.0f}s or less, and extend it later",
+    )  # fmt: skip
 
 
 def check_machine(service: Service, ask: Size) -> None:
@@ -235,16 +247,6 @@ def _key(row: RangeRow | RunRow) -> str:
 
 def _machine(service: Service) -> Size:
     return Size(0, service.cpus, service.memory)
-
-
-def _check_lease(quota: Quota, lease: float | None) -> None:
-    if lease is None or quota.lease is None or 0.0 < lease <= quota.lease + 1e-6:
-        return
-    asked = _amount("lease", lease) if lease else "for ever"
-    raise QuotaExceeded(
-        f"the lease is too long: {asked} asked, {_amount('lease', quota.lease)} allowed",
-        limit="lease", allowed=quota.lease, used=0, hint=f"ask for {quota.lease:.0f}s or less, and extend it later",
-    )  # fmt: skip
 
 
 def _exceeded(name: str, allowed: float, used: float, wanted: float, at: float, now: float) -> QuotaExceeded:

@@ -137,7 +137,7 @@ def _fill(rows: Writing, service: Service, row: PoolRow, each: Size, missing: in
             next_at=now,
         )
         rows.add(copy)
-        rows.tell(row.org, f"range/{key}", "range.status", {"status": "queued", "reason": f"for pool {row.name}"})
+        rows.tell(row.org, f"range/{key}", "range.status", {"status": "queued", "reason": "for a pool"})
     return ""
 
 

@@ -1,6 +1,7 @@
 """Pools, as wishes: how many copies of a topology are kept launched and unused, and how one of them is taken.
 
-Knows: what a copy is (a RangeRow that nobody has claimed), and that a claim is one transaction.
+Knows: what a copy is (a RangeRow that nobody has claimed), whose copies somebody may take, and that a claim is one
+transaction.
 Must never: launch anything (the keepers do).
 
     warm = claim(rows, service, who, topology_id, tool_ids, name=..., project=..., lease_until=...)  # None: launch one
@@ -14,6 +15,7 @@ from typing import Any
 
 from range.errors import Conflict, Stale
 from range.rows import POOL_ENDS, POOL_LIVING, PoolRow, RangeRow
+from range.service.access import sees
 from range.service.admission import check_quota
 from range.service.context import Principal, Service
 from range.service.fairshare import Size
@@ -104,11 +106,12 @@ def claim(
     project: str,
     lease_until: float,
 ) -> RangeRow | None:
-    """Make the oldest ready copy of these documents the caller's, if there is one; its pool is refilled."""
-    ready = rows.find(RangeRow, org=who.org, topology=topology_id, claimed=False, status="up", desired="up")
-    for row in ready:
-        if row.tools != tuple(tool_ids) or row.seen != row.generation:
-            continue
+    """Make the oldest ready copy of these documents the caller's, if there is one; its pool is refilled.
+
+    `project`: what the range is to be of. Its own copies are taken first, then those of no project, unless the caller
+    sees only those of its own. Copies of another project are never taken: they are that project's.
+    """
+    for row in _ready(rows, who, topology_id, tuple(tool_ids), project):
         now = service.store.now()
         try:
             taken = rows.change(
@@ -129,6 +132,15 @@ def claim(
         rows.note(taken.org, who.id, "ranges.create", f"range/{taken.id}", name=name, pool=taken.pool)
         return taken
     return None
+
+
+def _ready(rows: Reading, who: Principal, topology: str, tools: tuple[str, ...], project: str) -> list[RangeRow]:
+    """The copies the caller may take for this project, in this order."""
+    found = rows.find(
+        RangeRow, org=who.org, topology=topology, project=(project, ""), claimed=False, status="up", desired="up"
+    )
+    good = [row for row in found if row.tools == tools and row.seen == row.generation and sees(who, row)]
+    return sorted(good, key=lambda row: row.project != project)
 
 
 def view(rows: Reading, service: Service, row: PoolRow) -> PoolView:

@@ -22,7 +22,7 @@ from range.plan import Plan, teardown
 from range.rows import RANGE_ENDS, RANGE_LIVING, DocumentRow, OrgRow, RangeRow
 from range.service import documents, pools
 from range.service.access import own, project_for, within
-from range.service.admission import check_machine, check_quota, size
+from range.service.admission import check_lease, check_machine, check_quota, size
 from range.service.context import Principal, Service
 from range.service.fairshare import Size
 from range.service.remaking import todo
@@ -84,6 +84,7 @@ def create(rows: Writing, service: Service, who: Principal, made: Wish, ask: Ran
     now = service.store.now()
     project = project_for(rows, who, ask.project)
     lease = _lease(rows, service, who.org, ask.lease)
+    check_lease(rows, who.org, lease)
     key = f"r-{uuid.uuid4().hex[:10]}"
     name = ask.name or f"{made.topology.name[:80]}-{key[2:8]}"
     _free(rows, who.org, name)
@@ -94,7 +95,7 @@ def create(rows: Writing, service: Service, who: Principal, made: Wish, ask: Ran
         if warm is not None:
             return warm
     check_machine(service, made.size)
-    check_quota(rows, who.org, made.size, lease=lease, now=now)
+    check_quota(rows, who.org, made.size, lease=None, now=now)
     row = RangeRow(
         id=key,
         org=who.org,

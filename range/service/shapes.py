@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from range.errors import NotFound
 from range.hints import known_names
 from range.layout import Layout, NodeSpec
-from range.rows import DocumentRow, NodeState, RangeRow
+from range.rows import DocumentRow, NodeState, PoolRow, RangeRow
 from range.service import documents
+from range.service.access import sees
 from range.service.admission import turn
-from range.service.context import Service
+from range.service.context import Principal, Service
 from range.service.fairshare import Queue
 from range.stores import Reading
 from range.troubles import kept
@@ -92,17 +93,17 @@ def _segments(layout: Layout) -> tuple[SegmentView, ...]:
     )
 
 
-def view(rows: Reading, service: Service, row: RangeRow) -> RangeView:
-    """A range in full: its nodes with their interfaces, its networks, its place in the queue."""
+def view(rows: Reading, service: Service, who: Principal, row: RangeRow) -> RangeView:
+    """A range in full: its nodes with their interfaces, its networks, its place in the queue. `who`: for whom."""
     made = shape(rows, service, row.topology, row.tools)
     nodes = placed(made.nodes, row.states)
-    return _view(rows, service, row, Titles(made.topology, made.digest, made.tools), nodes, made.segments)
+    return _view(rows, service, who, row, Titles(made.topology, made.digest, made.tools), nodes, made.segments)
 
 
-def line(rows: Reading, service: Service, row: RangeRow, among: Queue | None = None) -> RangeView:
+def line(rows: Reading, service: Service, who: Principal, row: RangeRow, among: Queue | None = None) -> RangeView:
     """A range for a list: its nodes by name and status alone, no networks. `among`: the queue, when it is at hand."""
     nodes = tuple(NodeView(name=one.name, status=one.status, detail=one.detail) for one in row.states)
-    return _view(rows, service, row, titles(rows, service, row.topology, row.tools), nodes, (), among)
+    return _view(rows, service, who, row, titles(rows, service, row.topology, row.tools), nodes, (), among)
 
 
 def placed(nodes: Sequence[NodeView], states: Sequence[NodeState]) -> tuple[NodeView, ...]:
@@ -119,6 +120,7 @@ def placed(nodes: Sequence[NodeView], states: Sequence[NodeState]) -> tuple[Node
 def _view(
     rows: Reading,
     service: Service,
+    who: Principal,
     row: RangeRow,
     called: Titles,
     nodes: tuple[NodeView, ...],
@@ -147,8 +149,16 @@ def _view(
         lease_until=row.lease_until,
         queue=waiting.position if waiting else 0,
         expected=waiting.expected if waiting else 0.0,
-        pool=row.pool,
+        pool=_pool(rows, who, row),
         nodes=nodes,
         segments=segments,
         problem=kept(row.problem),
     )
+
+
+def _pool(rows: Reading, who: Principal, row: RangeRow) -> str:
+    """The pool it came from; empty for who does not see that pool: a token of one project, when it is of none."""
+    if not row.pool or not who.project:
+        return row.pool
+    pool = rows.get(PoolRow, row.pool)
+    return row.pool if pool is not None and sees(who, pool) else ""

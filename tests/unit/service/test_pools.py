@@ -35,11 +35,16 @@ def create(world: World, topology: str, name: str = "warm", warm: int = 2, **cha
 
 
 def claim(
-    world: World, topology: str, tools: tuple[str, ...] = (), who: Any = WHO, name: str = "mine"
+    world: World,
+    topology: str,
+    tools: tuple[str, ...] = (),
+    who: Any = WHO,
+    name: str = "mine",
+    project: str = "p",
 ) -> RangeRow | None:
     with world.shifted.writing() as rows:
         return pools.claim(
-            rows, world.service, who, topology, tools, name=name, project="p", lease_until=world.shifted.now() + 60
+            rows, world.service, who, topology, tools, name=name, project=project, lease_until=world.shifted.now() + 60
         )
 
 
@@ -104,6 +109,31 @@ def test_a_copy_of_something_else_is_none(world: World) -> None:
     assert claim(world, topology, (tool,)) is None
     assert claim(world, topology, who=replace(WHO, org="stranger")) is None
     assert claim(world, topology) is not None
+
+
+def test_the_copies_of_another_project_are_left_alone(world: World) -> None:
+    topology = world.topology()
+    create(world, topology, warm=1, project="ics")
+    world.settle()
+    for project in ("", "web"):
+        assert claim(world, topology, project=project) is None, "who sees it asked for something of another project"
+    web, ics = (replace(WHO, project=project) for project in ("web", "ics"))
+    assert claim(world, topology, who=web, project="web") is None
+    taken = claim(world, topology, who=ics, project="ics")
+    assert taken is not None
+    assert taken.project == "ics"
+
+
+def test_copies_of_no_project_are_for_who_sees_them_and_come_last(world: World) -> None:
+    topology = world.topology()
+    anybodys = create(world, topology, warm=1)
+    world.settle()
+    assert claim(world, topology, who=replace(WHO, project="ics"), project="ics") is None
+    own = create(world, topology, "own", warm=1, project="ics")
+    world.settle()
+    got = [claim(world, topology, name=name, project="ics") for name in ("first", "second")]
+    assert [row.pool for row in got if row is not None] == [own.id, anybodys.id], "the older one is of no project"
+    assert {row.project for row in got if row is not None} == {"ics"}
 
 
 def test_nobody_gets_what_somebody_else_has(world: World) -> None:

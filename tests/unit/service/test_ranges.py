@@ -68,6 +68,18 @@ def test_quotas_hold(service: Service) -> None:
     assert caught.value.limit == "ranges"
 
 
+def test_a_warm_copy_is_no_way_around_the_longest_lease(service: Service) -> None:
+    topology = created(service, name="first").topology
+    copy = RangeRow(id="r-warm", org="north", created=1.0, name="copy", topology=topology, nodes=2, status="up", seen=1,
+                    pool="p", claimed=False)  # fmt: skip
+    with service.store.writing() as rows:
+        rows.add(copy)
+    with pytest.raises(QuotaExceeded) as caught:
+        created(service, lease="3650d")
+    assert caught.value.limit == "lease"
+    assert created(service, lease="30m").id == "r-warm"
+
+
 @pytest.mark.parametrize(
     "request_",
     [{"topology": None}, {"topology": "nothing"}, {"tools": ["nothing"]}, {"project": "none"}, {"lease": "0s"}],
