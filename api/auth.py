@@ -27,7 +27,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
 from api.oidc import Verifier
-from api.table import TABLE
+from api.table import TABLE, Right
 from api.throttle import Budget, Failures
 from range.errors import Forbidden, NotFound, QuotaExceeded, RangeError, StoreUnavailable, Unauthenticated
 from range.service import tokens
@@ -132,9 +132,14 @@ def _told(done: Future[None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """A dependency that gives the caller, once it is known that they may do `action` (None: anything)."""
+    """A dependency that gives the caller, once it is known that they may do one of `actions` (none: anything)."""
 
-    action: Action | None
+    actions: tuple[Action, ...]
+
+    @property
+    def right(self) -> Right:
+        """What api/table.py must say of the route."""
+        return self.actions[0] if len(self.actions) == 1 else self.actions or None
 
     async def __call__(
         self,
@@ -149,19 +154,19 @@ class Needs:
             who = await run_in_threadpool(door.enter, request.headers.get("authorization", ""), address)
         request.state.who = who
         try:
-            if self.action is not None:
-                demand(who, self.action)
+            if self.actions:
+                demand(who, *self.actions)
             yield who
         except (Forbidden, NotFound, QuotaExceeded) as error:
             if not isinstance(error, NotFound) or isinstance(error.__cause__, Forbidden):
-                what = self.action or "me"
+                what = " or ".join(self.actions) or "me"
                 await run_in_threadpool(door.refused, who, what, f"{request.method} {request.url.path}"[:200], error)
             raise
 
 
-def needs(action: Action | None) -> Needs:
-    """The dependency for a route that needs this action; it must be what api/table.py says of the route."""
-    return Needs(action)
+def needs(*actions: Action) -> Needs:
+    """The dependency for a route that needs one of these actions; it must be what api/table.py says of the route."""
+    return Needs(actions)
 
 
 def credentials_of(authorization: str) -> str:
@@ -216,9 +221,9 @@ def check_routes(routes: Iterable[BaseRoute]) -> None:
         raise ValueError(f"api/table.py has rows without a route: {', '.join(missing)}")
 
 
-def _asked(dependant: Any) -> Iterator[Action | None]:
-    """The actions that a route's dependencies ask for."""
+def _asked(dependant: Any) -> Iterator[Right]:
+    """The rights that a route's dependencies ask for."""
     for inner in dependant.dependencies if dependant is not None else ():
         if isinstance(inner.call, Needs):
-            yield inner.call.action
+            yield inner.call.right
         yield from _asked(inner)

@@ -1,7 +1,8 @@
 """Who may call what: one row for each route of the service. tests/api/test_tenancy.py walks all of them.
 
-Knows: method and path -> the action it needs; None: any caller we know; "public": anybody; "ticket": whoever has the
-ticket that is in the path. Must never: miss a route: an app with a route that is not here does not start.
+Knows: method and path -> the action it needs, or the actions of which one will do; None: any caller we know; "public":
+anybody; "ticket": whoever has the ticket that is in the path.
+Must never: miss a route: an app with a route that is not here does not start.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Literal
 from range.service.access import Action
 from range.wire import KINDS
 
-Right = Action | Literal["public", "ticket"] | None
+Right = Action | tuple[Action, ...] | Literal["public", "ticket"] | None
 
 _DOCUMENT: tuple[tuple[str, str, Action], ...] = (
     ("GET", "", "documents.read"),
@@ -67,7 +68,7 @@ _RUNS: dict[tuple[str, str], Right] = {
 }
 
 _ACCESS: dict[tuple[str, str], Right] = {
-    ("GET", "/v1/events"): "ranges.read",
+    ("GET", "/v1/events"): ("ranges.read", "runs.read", "pools.read"),
     ("GET", "/v1/sign-in"): "public",
     ("GET", "/v1/me"): None,
     ("GET", "/v1/organisations"): "usage.read",

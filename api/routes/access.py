@@ -37,7 +37,7 @@ from range.wire import (
 )
 
 routes = APIRouter(prefix="/v1", tags=["access"])
-Anybody = Annotated[Principal, Depends(needs(None))]
+Anybody = Annotated[Principal, Depends(needs())]
 Reader = Annotated[Principal, Depends(needs("usage.read"))]
 Founder = Annotated[Principal, Depends(needs("organisations.write"))]
 Planner = Annotated[Principal, Depends(needs("projects.write"))]

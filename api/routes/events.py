@@ -17,6 +17,7 @@ from range.service.events import Eye
 
 routes = APIRouter(prefix="/v1", tags=["events"])
 Reader = Annotated[Principal, Depends(needs("ranges.read"))]
+Anybody = Annotated[Principal, Depends(needs("ranges.read", "runs.read", "pools.read"))]
 Last = Annotated[
     str | None, Header(alias="Last-Event-ID", max_length=100, description="The `id` of the last event you have")
 ]
@@ -39,8 +40,8 @@ STREAM: dict[int | str, dict[str, Any]] = {
     "/events", summary="Follow everything", operation_id="followEvents", response_class=Response,
     responses={**STREAM, **problems()},
 )  # fmt: skip
-def everything(request: Request, who: Reader, last: Last = None, after: After = None) -> Response:
-    """All that you may see, from now on; or behind the event you name, none lost and none twice.
+def everything(request: Request, who: Anybody, last: Last = None, after: After = None) -> Response:
+    """All that you may read of ranges, runs and pools, from now on; or behind the event you name, each once.
 
     `event: reset` says that events behind yours are no longer kept: read again what you follow.
     """

@@ -93,27 +93,28 @@ def may(who: Principal, action: Action) -> bool:
     return action in actions(who)
 
 
-def demand(who: Principal, action: Action) -> None:
-    """Raises Forbidden when this caller may not do this; it says what would be needed."""
-    if may(who, action):
+def demand(who: Principal, action: Action, *others: Action) -> None:
+    """Raises Forbidden when this caller may do none of these; it says what would be needed."""
+    if any(may(who, one) for one in (action, *others)):
         return
+    needed = " or ".join((action, *others))
     roles = [role for role, allowed in ROLES.items() if action in allowed]
     if action in INSTALLATION:
         raise Forbidden(
-            f"you may not do this: it needs {action}", hint="only administrators of the installation may do it"
+            f"you may not do this: it needs {needed}", hint="only administrators of the installation may do it"
         )
     if action in granted(who.role, who.org) and who.project and action in WHOLE:
         raise Forbidden(
-            f"you may not do this: it needs {action}, and your token is of the project {who.project} only",
+            f"you may not do this: it needs {needed}, and your token is of the project {who.project} only",
             hint="use a token of the whole organisation",
         )
     if action in granted(who.role, who.org):
         raise Forbidden(
-            f"you may not do this: it needs {action}, which is not among your token's scopes",
+            f"you may not do this: it needs {needed}, which is not among your token's scopes",
             hint="its scopes: " + ", ".join(sorted(who.scopes)),
         )
     raise Forbidden(
-        f"you may not do this: it needs {action}, and your role is {who.role}",
+        f"you may not do this: it needs {needed}, and your role is {who.role}",
         hint=f"roles that may: {', '.join(roles)}",
     )
 

@@ -27,7 +27,6 @@ from range.rows import (
     TokenRow,
 )
 from range.service import run_files, tokens
-from range.service.access import ACTIONS
 from range.service.keepers import Keepers
 from range.wire import TokenRequest, Upload, UploadFile
 from tests.serving import Served, serving
@@ -298,8 +297,6 @@ ASKS: Mapping[tuple[str, str], Maker] = {
 }
 """Everything but what is public, and the WebSocket, which has tests of its own."""
 
-OTHERS = {action: tuple(one for one in ACTIONS if one != action) for action in ACTIONS}
-"""Every scope but one."""
 ABOUT_A_ROW = frozenset(key for key in ASKS if "{" in key[1])
 """Routes that name a row of `blue`."""
 OF_A_PROJECT = frozenset(

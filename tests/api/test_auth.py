@@ -195,11 +195,11 @@ def an_app(*routes: APIRouter) -> FastAPI:
     return app
 
 
-def a_router(path: str, action: Any) -> APIRouter:
+def a_router(path: str, *actions: Any) -> APIRouter:
     router = APIRouter()
 
     @router.get(path)
-    def answer(who: Principal = Depends(needs(action))) -> str:  # noqa: B008
+    def answer(who: Principal = Depends(needs(*actions))) -> str:  # noqa: B008
         return who.id
 
     return router
@@ -221,14 +221,14 @@ def test_an_app_whose_route_asks_for_something_else_does_not_start() -> None:
 
 def test_an_app_without_one_of_the_table_s_routes_does_not_start() -> None:
     with pytest.raises(ValueError, match=r"rows without a route: .*GET /v1/ranges"):
-        check_routes(an_app(a_router("/v1/me", None)).routes)
+        check_routes(an_app(a_router("/v1/me")).routes)
 
 
 def test_routes_are_found_below_prefixes() -> None:
-    found = [(method, path) for method, path, _ in routes_of(an_app(a_router("/v1/me", None)).routes)]
+    found = [(method, path) for method, path, _ in routes_of(an_app(a_router("/v1/me")).routes)]
     assert ("GET", "/v1/me") in found
     assert ("HEAD", "/v1/me") not in found
-    assert needs("ranges.read") == Needs("ranges.read")
+    assert needs("ranges.read") == Needs(("ranges.read",))
 
 
 def test_the_door_is_before_what_is_wrong_with_the_request(served: Served) -> None:

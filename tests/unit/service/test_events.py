@@ -87,6 +87,52 @@ def test_a_token_of_one_project_sees_its_rows_alone(service: Service) -> None:
     assert not Eye(NORTH).unsure(found)
 
 
+def test_a_claim_gives_the_events_to_another_project_at_once(service: Service) -> None:
+    with service.store.writing() as rows:
+        rows.add(RangeRow(id="a", org="north", created=1.0, name="a", topology="t", pool="p", claimed=False))
+        rows.add(RangeRow(id="b", org="north", created=1.0, name="b", topology="t", pool="p", claimed=False,
+                          project="red"))  # fmt: skip
+    told(service, 1, "range/a")
+    before = told(service, 1, "range/b")
+    alone = Eye(RED, "range/b")
+    eye = Eye(RED)
+    assert all_of(service, eye) == all_of(service, alone) == before
+    with service.store.writing() as rows:
+        rows.change(RangeRow, "a", claimed=True, project="red")
+        rows.change(RangeRow, "b", claimed=True, project="blue")
+    mine = told(service, 1, "range/a")
+    told(service, 1, "range/b")
+    with service.store.reading() as rows:
+        found = rows.events(before[0], 9)
+    assert eye.unsure(found)
+    assert alone.unsure(found)
+    assert [event.seq for event in events.sift(service, eye, found)] == mine
+    assert events.sift(service, alone, found) == (), "it is another project's now"
+
+
+def test_the_end_of_a_copy_is_heard_after_its_row_is_gone(service: Service) -> None:
+    with service.store.writing() as rows:
+        rows.add(RangeRow(id="b", org="north", created=1.0, name="b", topology="t", pool="p", claimed=False,
+                          project="red"))  # fmt: skip
+    eye, first = Eye(RED), told(service, 1, "range/b")
+    assert all_of(service, eye) == first
+    last = told(service, 1, "range/b")
+    with service.store.writing() as rows:
+        rows.remove(RangeRow, "b")
+    assert all_of(service, eye, first[0]) == last
+
+
+@pytest.mark.parametrize("kind", ["range", "run", "pool"])
+def test_only_what_the_scopes_allow_is_seen(service: Service, kind: str) -> None:
+    for one in ("range", "run", "pool", "strange"):
+        told(service, 1, f"{one}/a")
+    who = Principal("token:one", "one", "north", "viewer", scopes=(f"{kind}s.read",))
+    with service.store.reading() as rows:
+        found = rows.events(0, 9)
+    assert {event.subject for event in Eye(who).seen(found, None)} == {f"{kind}/a"}
+    assert {event.subject for event in found if Eye(ROOT).meant(event)} == {"range/a", "run/a", "pool/a"}
+
+
 def test_an_event_for_the_wire_has_all_of_it(service: Service) -> None:
     [number] = told(service, 1)
     [event] = events.fetch(service, number - 1, 5)
