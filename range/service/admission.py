@@ -10,9 +10,9 @@ Must never: start anything, or let more run than the machine has room for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from range.errors import QuotaExceeded, Refused
+from range.errors import Conflict, QuotaExceeded, Refused
 from range.layout import Layout
 from range.rows import RANGE_LIVING, OrgRow, Quota, RangeRow, RunRow
 from range.service.context import Service
@@ -121,17 +121,41 @@ def check_machine(service: Service, ask: Size) -> None:
     machine = _machine(service)
     if not ask.fits(machine):
         raise Refused(
-            f"this counts for {ask.cpus:g} processors and {_amount('memory', ask.memory)} of memory, "
+            f"this counts for {_words(ask)}, "
             f"and the machine has {machine.cpus:g} and {_amount('memory', machine.memory)} for all ranges",
             hint="use fewer nodes, or lower limits per node (`limits.cpus`, `limits.memory`)",
         )
 
 
-def line(rows: Reading, service: Service) -> Queue:
-    """Everything that waits for the machine, as it stands now. Work it out once for a list of views."""
+def check_growth(rows: Reading, service: Service, row: RangeRow, more: Size) -> None:
+    """Raises Conflict when a range that is under way may not grow by so much now: the machine is full, or others wait.
+
+    It stands in the queue like something new, and what has no turn at once is refused: a range cannot wait while it is
+    up. One that is queued itself has nothing yet. Ask inside the transaction that changes the row.
+    """
+    if row.status not in HELD or more.fits(Size()):
+        return
+    now = service.store.now()
+    asks = replace(_asking(row, now), key=f"{_key(row)}+", created=now, size=more)
+    waits = line(rows, service, asks)
+    if asks.key in waits.start:
+        return
+    room = _machine(service) - _total(_held(rows))
+    missing = Size(0, max(0.0, more.cpus - room.cpus), max(0, more.memory - room.memory))
+    why = "others wait for the machine, and go first" if missing.fits(Size()) else f"{_words(missing)} are missing"
+    at = waits.expected.get(asks.key, NEVER)
+    if at < asks.until:  # not only when it has ended itself
+        hint = f"there should be room in {_amount('lease', at - now)}, when leases end; or destroy something"
+    else:
+        hint = "nobody knows when there will be room: destroy something, or keep fewer copies in pools"
+    raise Conflict(f"range {row.name} would need {_words(more)} more than it has: {why}", hint=hint)
+
+
+def line(rows: Reading, service: Service, *more: Asking) -> Queue:
+    """Everything that waits for the machine, and `more`, as it stands now. Work it out once for a list of views."""
     now = service.store.now()
     live = [*_held(rows), *rows.find(RangeRow, status="queued"), *rows.find(RunRow, status="queued")]
-    waiting = [_asking(row, now) for row in live if row.status == "queued" and row.desired in ("up", "done")]
+    waiting = [_asking(row, now) for row in live if row.status == "queued" and row.desired in ("up", "done")] + [*more]
     holding = [_asking(row, now) for row in live if row.status != "queued"]
     return queue(waiting, holding, _machine(service), standings(rows, now), now)
 
@@ -262,10 +286,14 @@ def _exceeded(name: str, allowed: float, used: float, wanted: float, at: float, 
     )
 
 
+def _words(size: Size) -> str:
+    return f"{size.cpus:g} processors and {_amount('memory', size.memory)} of memory"
+
+
 def _amount(name: str, value: float) -> str:
     if name == "memory":
         return f"{value / 1024**3:.3g} GiB"
     if name == "lease":
         days, hours, minutes = value / 86400.0, value / 3600.0, value / 60.0
-        return f"{days:.3g} days" if days >= 2 else f"{hours:.3g} h" if hours >= 2 else f"{max(minutes, 0.1):.2g} min"
+        return f"{days:.3g} days" if days >= 2 else f"{hours:.3g} h" if hours >= 2 else f"{max(minutes, 0.1):.3g} min"
     return f"{value:g}"

@@ -16,7 +16,7 @@ from typing import Any
 from range.errors import Conflict, Stale
 from range.rows import POOL_ENDS, POOL_LIVING, PoolRow, RangeRow
 from range.service.access import sees
-from range.service.admission import check_quota
+from range.service.admission import check_machine, check_quota
 from range.service.context import Principal, Service
 from range.service.fairshare import Size
 from range.service.holding import wake
@@ -38,7 +38,11 @@ def create(
     warm: int,
     project: str = "",
 ) -> PoolRow:
-    """A new pool of `warm` copies of these documents, each of this `size`. Raises Conflict (name), QuotaExceeded."""
+    """A new pool of `warm` copies of these documents, each of this `size`.
+
+    Raises Conflict (name), QuotaExceeded, Refused (a copy is larger than the machine).
+    """
+    check_machine(service, size)
     if rows.count(PoolRow, org=who.org, name=name, status=POOL_LIVING):
         raise Conflict(f"there is a pool called {name} already", hint="choose another name, or change that one")
     now = service.store.now()

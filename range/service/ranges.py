@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from range.errors import Conflict, Invalid, Problem, Where
+from range.errors import Conflict, Invalid, Problem, Stale, Where
 from range.flows import ranges as flow
 from range.layout import Layout
 from range.plan import Plan, teardown
 from range.rows import RANGE_ENDS, RANGE_LIVING, DocumentRow, OrgRow, RangeRow
 from range.service import documents, pools
 from range.service.access import own, project_for, within
-from range.service.admission import check_lease, check_machine, check_quota, size
+from range.service.admission import check_growth, check_lease, check_machine, check_quota, size
 from range.service.context import Principal, Service
 from range.service.fairshare import Size
 from range.service.remaking import todo
@@ -154,7 +154,12 @@ def _alive(row: RangeRow) -> None:
 def change(
     rows: Writing, service: Service, who: Principal, row: RangeRow, made: Wish | None, name: str | None, version: int
 ) -> RangeRow:
-    """Another topology (the difference is carried out) or name. Raises Conflict, Stale, QuotaExceeded."""
+    """Another topology (the difference is carried out) or name.
+
+    Raises Conflict (no room on the machine, the name), Stale, QuotaExceeded, Refused (larger than the machine).
+    """
+    if version != row.version:
+        raise Stale(f"range {row.name} has changed since you saw it", hint="read it again, and decide again")
     _alive(row)
     fields: dict[str, Any] = {}
     if name is not None and name != row.name:
@@ -167,7 +172,9 @@ def change(
             max(0.0, made.size.cpus - row.cpus),
             max(0, made.size.memory - row.memory),
         )
+        check_machine(service, made.size)
         check_quota(rows, row.org, more, lease=None, now=now, ranges=0)
+        check_growth(rows, service, row, more)
         fields |= {"topology": made.topology.id, "nodes": made.size.nodes, "cpus": made.size.cpus}
         fields |= {"memory": made.size.memory, "generation": row.generation + 1, "next_at": now, "attempts": 0}
     if not fields:

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from range.errors import QuotaExceeded, Refused
+from range.errors import Conflict, QuotaExceeded, Refused
 from range.layout import resolve
 from range.rows import OrgRow, Quota, RangeRow, RunRow
 from range.service.admission import (
     Size,
     account,
     charge,
+    check_growth,
     check_machine,
     check_quota,
     line,
@@ -170,6 +171,35 @@ def test_what_is_larger_than_the_machine_is_refused_at_once(service: Service) ->
     check_machine(service, Size(100, 4.0, 8 * GIB))
     with pytest.raises(Refused, match="the machine has 4 and 8 GiB"):
         check_machine(service, Size(1, 4.5, 1))
+
+
+def growth(service: Service, row: RangeRow, more: Size) -> str:
+    """Why it may not grow, and when perhaps; empty: it may."""
+    with service.store.reading() as rows:
+        try:
+            check_growth(rows, service, row, more)
+        except Conflict as error:
+            return f"{error}; {error.hint}"
+    return ""
+
+
+def test_a_range_grows_into_free_room_only(service: Service) -> None:
+    end = service.store.now() + 10800.0
+    mine, other = lab("mine", lease_until=end + 7200.0), lab("other", "red", cpus=2.0, lease_until=end)
+    added(service.store, mine, other)
+    assert growth(service, mine, Size(1, 1.0, GIB)) == ""
+    said = growth(service, mine, Size(1, 2.5, 7 * GIB))
+    assert "2.5 processors and 7 GiB of memory more than it has" in said
+    assert "1.5 processors and 1 GiB of memory are missing; there should be room in 3 h" in said
+    assert growth(service, lab("new", status="queued"), Size(9, 4.0, GIB)) == "", "it has nothing yet, and waits"
+    assert growth(service, mine, Size()) == ""
+
+
+def test_who_grows_does_not_overtake_who_waits(service: Service) -> None:
+    now = service.store.now()
+    mine, other = lab("mine", lease_until=now + 600.0), lab("other", "red", lease_until=now + 60.0)
+    added(service.store, mine, other, lab("waits", "red", status="queued", cpus=3.0))
+    assert "others wait for the machine, and go first; nobody knows" in growth(service, mine, Size(1, 1.0, 1))
 
 
 def test_a_queued_range_starts_when_there_is_room(service: Service) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from range.errors import Conflict, QuotaExceeded, Stale
+from range.errors import Conflict, QuotaExceeded, Refused, Stale
 from range.rows import OrgRow, PoolRow, Quota, RangeRow
 from range.service import pools
 from range.service.fairshare import Size
@@ -65,6 +65,12 @@ def test_its_name_is_its_own_and_its_copies_count(world: World) -> None:
         create(world, topology)
     with pytest.raises(QuotaExceeded):
         create(world, topology, "huge", warm=9)
+
+
+def test_a_copy_that_no_machine_holds_is_refused(world: World) -> None:
+    huge, topology = Size(1, world.service.cpus + 1.0, 1), world.topology()
+    with pytest.raises(Refused), world.shifted.writing() as rows:
+        pools.create(rows, world.service, WHO, name="huge", topology=topology, tools=(), size=huge, warm=0)
 
 
 def test_a_change_and_an_end(world: World) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from range.errors import Conflict, Invalid, NotFound, QuotaExceeded, RangeError, Stale
+from range.catalogue.writing import written
+from range.errors import Conflict, Invalid, NotFound, QuotaExceeded, RangeError, Refused, Stale
 from range.rows import OrgRow, Quota, RangeRow
 from range.service import ranges
 from range.service.context import Principal, Service
 from range.stores import Store
-from range.wire import Extension, RangeRequest, Reset
+from range.wire import Extension, RangeRequest, Reset, Upload, UploadFile
 from tests.unit.service.worlds import a_world
 
 WHO = Principal("token:me", "me", "north", "operator")
@@ -116,6 +117,37 @@ def test_another_topology_is_another_generation(service: Service) -> None:
         assert ranges.change(rows, service, WHO, changed, made, "x", changed.version) == changed, (
             "nothing else is wanted"
         )
+
+
+def large(service: Service, cpus: int) -> ranges.Wish:
+    """The wish for one node that counts for so many processors."""
+    value = {
+        "schema": "jointrange.topology/1", "name": "large", "networks": {"lan": {"cidr": "10.0.0.0/24"}},
+        "nodes": {"one": {"image": "jointrange/base", "networks": ["lan"], "limits": {"cpus": cpus}}},
+    }  # fmt: skip
+    files = (UploadFile(path="topology.yaml", text=written(value)),)
+    return ranges.prepare(service, WHO, None, Upload(main="topology.yaml", files=files))
+
+
+def test_a_change_is_no_way_around_the_machine_and_its_queue(service: Service) -> None:
+    row = created(service, name="x")
+    machine = int(service.cpus)
+    less, whole, more = (large(service, machine + number) for number in (-2, 0, 1))
+    with pytest.raises(Refused, match="for all ranges"), service.store.writing() as rows:
+        ranges.change(rows, service, WHO, row, more, None, row.version)
+    with service.store.writing() as rows:
+        row = rows.change(RangeRow, row.id, status="up")
+        rows.add(RangeRow(id="r-o", org="o", created=1.0, name="o", topology="t", status="up", cpus=2.0))
+    with pytest.raises(Conflict, match="2 processors and 0 GiB of memory are missing"), service.store.writing() as rows:
+        ranges.change(rows, service, WHO, row, whole, None, row.version)
+    with service.store.writing() as rows:
+        assert ranges.change(rows, service, WHO, row, less, None, row.version).cpus == machine - 2
+
+
+def test_an_old_version_is_refused_even_when_nothing_is_to_change(service: Service) -> None:
+    row = created(service, name="x")
+    with pytest.raises(Stale, match="has changed since you saw it"), service.store.writing() as rows:
+        ranges.change(rows, service, WHO, row, None, "x", 999)
 
 
 def test_leases_and_resets(service: Service) -> None:
