@@ -76,8 +76,9 @@ class NodeState:
 class RangeRow(Work):
     """A range that somebody wants. Its id is also its name in the engine.
 
-    `topology`: id of the DocumentRow; `tools`: ids of theirs. `actor`: who asked. `lease_until`: when it is to be
-    destroyed; 0.0 never. `nodes`, `cpus`, `memory` (bytes): what it counts for against quotas and the machine.
+    `topology`: id of the DocumentRow; `tools`: ids of theirs. `actor`: who asked. `lease`: seconds it lives once it
+    has left the queue, or was claimed; 0.0 for ever. `lease_until`: when it is to be destroyed; 0.0 never, or not known
+    yet. `nodes`, `cpus`, `memory` (bytes): what it counts for against quotas and the machine.
     `states`: the nodes as last seen. `remake`: nodes to be made anew (`*`: all). `opened`: nodes whose start commands
     were begun and not noted as ended: after a crash they are made anew, so that no start command runs twice in one life
     of a node. `pool`: id of the PoolRow it was made for; `claimed`: somebody uses it. `problem`: why it failed, as
@@ -91,6 +92,7 @@ class RangeRow(Work):
     tools: tuple[str, ...] = ()
     desired: Literal["up", "gone"] = "up"
     status: RangeStatus = "queued"
+    lease: float = 0.0
     lease_until: float = 0.0
     nodes: int = 0
     cpus: float = 0.0

@@ -45,7 +45,8 @@ def lease(
     if json:
         console.show_json(view)
     else:
-        console.out.print(f"{view.name} lives until {when(view.lease_until)} UTC")
+        until = f"until {when(view.lease_until)} UTC" if view.lease_until else f"{duration} from its start"
+        console.out.print(f"{view.name} lives {until}")
 
 
 def reset(

@@ -203,7 +203,8 @@ def _planned(name: str, plan: PlanView) -> Planned:
 
 
 def _risen(planned: Planned, place: Document, view: RangeView, seconds: float, waiting: Waiting) -> Risen:
-    data = {**planned.data, "id": view.id, "status": view.status, "lease_until": view.lease_until, "seconds": seconds}
+    data = {**planned.data, "id": view.id, "status": view.status, "lease": view.lease, "lease_until": view.lease_until}
+    data |= {"seconds": seconds}
     return Risen(planned, place.source, len(view.nodes), seconds, data, "" if waiting.wait else view.status)
 
 
@@ -223,6 +224,7 @@ def _line(view: RangeView, now: float) -> Line:
     )
     state = summary.state + (f", number {view.queue}" if view.queue else "")
     life = f"{age(view.lease_until - now)} left" if view.lease_until else "a pool's copy" if view.pool else "kept"
+    life = f"{age(view.lease)} from its start" if view.lease and not view.lease_until else life
     more = {"id": view.id, "status": view.status, "reason": view.reason, "lease_until": view.lease_until}
     return Line(summary, state, life, {**plain(asdict(summary)), **more, "project": view.project, "queue": view.queue})
 

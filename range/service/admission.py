@@ -3,7 +3,7 @@
 Knows: which rows count against quotas and against the machine. The queue's rules are in range/service/fairshare.py.
 Must never: start anything, or let more run than the machine has room for.
 
-    check_quota(rows, org, size(layout), lease=7200.0, now=now)     # QuotaExceeded: says the limit, the use, and when
+    check_quota(rows, service, org, size(layout), lease=7200.0)     # QuotaExceeded: says the limit, the use, and when
     turn(rows, service, row).allowed                                # inside a writing transaction: it holds then
 """
 
@@ -79,7 +79,14 @@ def use_of(rows: Reading, org: str) -> Use:
 
 
 def check_quota(
-    rows: Reading, org: str, ask: Size, *, lease: float | None, now: float, runs: int = 0, ranges: int | None = None
+    rows: Reading,
+    service: Service,
+    org: str,
+    ask: Size,
+    *,
+    lease: float | None,
+    runs: int = 0,
+    ranges: int | None = None,
 ) -> None:
     """Raises QuotaExceeded when the organisation may not have so much more, or not for so long.
 
@@ -97,9 +104,10 @@ def check_quota(
     for name, allowed, wanted in asked:
         if allowed is None or wanted <= 0:
             continue
-        ends = list(_ends(counted, name, now))
-        used = sum(amount for _, amount in ends)
+        used = sum(_of(row, name) for row in counted)
         if used + wanted > allowed + 1e-9:
+            now = service.store.now()
+            ends = _ends(rows, service, counted, name, now)
             at = NEVER if wanted > allowed else room_at(used + wanted - allowed, ends)
             raise _exceeded(name, allowed, used, wanted, 0.0 if at == NEVER else at, now)
 
@@ -240,12 +248,17 @@ def _total(rows: Iterable[RangeRow | RunRow]) -> Size:
     return sum((Size(one.nodes, one.cpus, one.memory) for one in rows), Size())
 
 
-def _ends(rows: Sequence[RangeRow | RunRow], name: str, now: float) -> Iterable[tuple[float, float]]:
-    """(when it ends, how much of this limit it gives back) of each row."""
-    for row in rows:
+def _ends(
+    rows: Reading, service: Service, counted: Sequence[RangeRow | RunRow], name: str, now: float
+) -> Iterable[tuple[float, float]]:
+    """(when it ends, how much of this limit it gives back) of each row. What waits begins when it is expected to."""
+    begins = line(rows, service).expected if any(row.status == "queued" for row in counted) else {}
+    for row in counted:
         amount = _of(row, name)
         if amount:
-            yield _asking(row, now).until, amount
+            waits = row.status == "queued" and row.desired in ("up", "done")
+            late = begins.get(_key(row), NEVER) - now if waits else 0.0
+            yield _asking(row, now).until + max(late, 0.0), amount
 
 
 def _of(row: RangeRow | RunRow, name: str) -> float:
@@ -258,7 +271,7 @@ def _asking(row: RangeRow | RunRow, now: float) -> Asking:
     known = Size(row.nodes, row.cpus, row.memory)
     if isinstance(row, RunRow):
         return Asking(_key(row), row.org, row.created, known)
-    until = row.lease_until or NEVER
+    until = row.lease_until or (now + row.lease if row.lease else NEVER)
     if row.status == "stopping" or row.desired == "gone":
         until = now
     spare = bool(row.pool) and not row.claimed

@@ -54,6 +54,7 @@ class Size:
 class Asking:
     """Something that waits or runs. `until`: when it is sure to be gone, seconds since the epoch; NEVER: unknown.
 
+    Of what waits, `until` is what it would be if it began now.
     `spare`: a copy that nobody asked for yet.
     """
 
@@ -209,6 +210,7 @@ def _expected(
             continue
         if at < NEVER:
             at = _when(one.size, machine, holding, at)
-            holding = [*(each for each in holding if each.until > at), one]
+            begun = replace(one, until=one.until + at - now)
+            holding = [*(each for each in holding if each.until > at), begun]
         expected[one.key] = at
     return expected

@@ -116,7 +116,7 @@ def _fill(rows: Writing, service: Service, row: PoolRow, each: Size, missing: in
     now = service.store.now()
     for _ in range(missing):
         try:
-            check_quota(rows, row.org, each, lease=None, now=now)
+            check_quota(rows, service, row.org, each, lease=None)
         except QuotaExceeded as error:
             return str(error)
         key = f"r-{uuid.uuid4().hex[:10]}"

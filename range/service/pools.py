@@ -4,7 +4,7 @@ Knows: what a copy is (a RangeRow that nobody has claimed), whose copies somebod
 transaction.
 Must never: launch anything (the keepers do).
 
-    warm = claim(rows, service, who, topology_id, tool_ids, name=..., project=..., lease_until=...)  # None: launch one
+    warm = claim(rows, service, who, topology_id, tool_ids, name=..., project=..., lease=...)  # None: launch one
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def create(
     Raises Conflict (name), QuotaExceeded, Refused (a copy is larger than the machine).
     """
     check_machine(service, size)
-    if rows.count(PoolRow, org=who.org, name=name, status=POOL_LIVING):
+    if rows.count(PoolRow, org=who.org, project=project, name=name, status=POOL_LIVING):
         raise Conflict(f"there is a pool called {name} already", hint="choose another name, or change that one")
     now = service.store.now()
     if warm:
-        check_quota(rows, who.org, times(size, warm), lease=None, now=now, ranges=warm)
+        check_quota(rows, service, who.org, times(size, warm), lease=None, ranges=warm)
     row = PoolRow(
         id=f"p-{uuid.uuid4().hex[:10]}",
         org=who.org,
@@ -74,7 +74,7 @@ def change(
         raise Conflict(f"pool {row.name} is being removed, or gone", hint="make a new one")
     now = service.store.now()
     if (more := warm - row.warm) > 0:
-        check_quota(rows, row.org, times(size, more), lease=None, now=now, ranges=more)
+        check_quota(rows, service, row.org, times(size, more), lease=None, ranges=more)
     changed = rows.change(
         PoolRow, row.id, version=version, warm=warm, generation=row.generation + 1, next_at=now, attempts=0
     )
@@ -108,12 +108,12 @@ def claim(
     *,
     name: str,
     project: str,
-    lease_until: float,
+    lease: float,
 ) -> RangeRow | None:
     """Make the oldest ready copy of these documents the caller's, if there is one; its pool is refilled.
 
-    `project`: what the range is to be of. Its own copies are taken first, then those of no project, unless the caller
-    sees only those of its own. Copies of another project are never taken: they are that project's.
+    `lease`: seconds it lives from now on. `project`: what the range is to be of. Its own copies are taken first, then
+    those of no project, unless the caller sees only those of its own. Another project's copies are never taken.
     """
     for row in _ready(rows, who, topology_id, tuple(tool_ids), project):
         now = service.store.now()
@@ -125,7 +125,8 @@ def claim(
                 name=name,
                 project=project,
                 actor=who.id,
-                lease_until=lease_until,
+                lease=lease,
+                lease_until=now + lease,
                 claimed=True,
                 next_at=now,
             )

@@ -70,6 +70,11 @@ def _expire(rows: Writing, row: RangeRow, now: float) -> RangeRow | None:
     return rows.change(RangeRow, row.id, desired="gone", reason="its lease ended", generation=row.generation + 1)
 
 
+def _lease_end(row: RangeRow, now: float) -> float:
+    """When one that begins now is to be destroyed: what it waited is not taken off its lease."""
+    return now + row.lease if row.lease else row.lease_until
+
+
 def _late(service: Service, row: RangeRow, last: str = "") -> RangeError:
     """`last`: the last fault on the way, in a line."""
     what = f"the range was not up after {service.limits.phase:g} s; it was at: {row.step or 'the start'}"
@@ -190,7 +195,8 @@ class _Making:
             row = held.fenced(rows, holder=held.row.holder)
             said = turn(rows, self.service, row)
             if said.allowed:
-                fields = {"status": "starting", "reason": "", "deadline": now + self.service.limits.phase}
+                fields: dict[str, Any] = {"status": "starting", "reason": ""}
+                fields |= {"deadline": now + self.service.limits.phase, "lease_until": _lease_end(row, now)}
                 row = held.fenced(rows, **fields)
                 rows.tell(row.org, held.subject, "range.status", {"status": "starting", "reason": ""})
             elif said.reason != row.reason:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from range.errors import Conflict, Invalid, Problem, Stale, Where
+from range.errors import Conflict, Invalid, NotFound, Problem, Stale, Where
 from range.flows import ranges as flow
 from range.layout import Layout
 from range.plan import Plan, teardown
@@ -87,15 +87,13 @@ def create(rows: Writing, service: Service, who: Principal, made: Wish, ask: Ran
     check_lease(rows, who.org, lease)
     key = f"r-{uuid.uuid4().hex[:10]}"
     name = ask.name or f"{made.topology.name[:80]}-{key[2:8]}"
-    _free(rows, who.org, name)
+    _free(rows, who.org, project, name)
     if ask.warm:
-        warm = pools.claim(
-            rows, service, who, made.topology.id, made.tool_ids, name=name, project=project, lease_until=now + lease
-        )
+        warm = pools.claim(rows, service, who, made.topology.id, made.tool_ids, name=name, project=project, lease=lease)
         if warm is not None:
             return warm
     check_machine(service, made.size)
-    check_quota(rows, who.org, made.size, lease=None, now=now)
+    check_quota(rows, service, who.org, made.size, lease=None)
     row = RangeRow(
         id=key,
         org=who.org,
@@ -105,7 +103,7 @@ def create(rows: Writing, service: Service, who: Principal, made: Wish, ask: Ran
         actor=who.id,
         topology=made.topology.id,
         tools=made.tool_ids,
-        lease_until=now + lease,
+        lease=lease,
         nodes=made.size.nodes,
         cpus=made.size.cpus,
         memory=made.size.memory,
@@ -128,20 +126,23 @@ def _lease(rows: Reading, service: Service, org: str, said: str | None) -> float
     return min(service.limits.lease, longest) if longest is not None else service.limits.lease
 
 
-def _free(rows: Reading, org: str, name: str) -> None:
-    """Raises Conflict when a living range has the name."""
-    if rows.count(RangeRow, org=org, name=name, status=RANGE_LIVING):
+def _free(rows: Reading, org: str, project: str, name: str) -> None:
+    """Raises Conflict when a living range of the project has the name. Others are nobody's business there."""
+    if rows.count(RangeRow, org=org, project=project, name=name, status=RANGE_LIVING):
         raise Conflict(f"there is a range called {name} already", hint="choose another name, or leave it out")
 
 
 def find(rows: Reading, who: Principal, key: str) -> RangeRow:
-    """A range by its id, or by the name of a living one. Raises NotFound."""
+    """A range by its id, or by the name of a living one. Raises NotFound: also when several have the name."""
     row = rows.get(RangeRow, key)
     if row is None:
         named = rows.find(RangeRow, name=key, newest=True, **within(who, RangeRow))
         living = [one for one in named if one.status not in RANGE_ENDS]
         if len(living) == 1:
             return living[0]
+        if living:
+            ids = ", ".join(one.id for one in living)
+            raise NotFound(f"{len(living)} ranges have the name {key}: {ids}", hint="say which one by its id")
     return own(rows, who, RangeRow, key)
 
 
@@ -163,7 +164,7 @@ def change(
     _alive(row)
     fields: dict[str, Any] = {}
     if name is not None and name != row.name:
-        _free(rows, row.org, name)
+        _free(rows, row.org, row.project, name)
         fields["name"] = name
     if made is not None and made.topology.id != row.topology:
         now = service.store.now()
@@ -173,7 +174,7 @@ def change(
             max(0, made.size.memory - row.memory),
         )
         check_machine(service, made.size)
-        check_quota(rows, row.org, more, lease=None, now=now, ranges=0)
+        check_quota(rows, service, row.org, more, lease=None, ranges=0)
         check_growth(rows, service, row, more)
         fields |= {"topology": made.topology.id, "nodes": made.size.nodes, "cpus": made.size.cpus}
         fields |= {"memory": made.size.memory, "generation": row.generation + 1, "next_at": now, "attempts": 0}
@@ -185,12 +186,13 @@ def change(
 
 
 def extend(rows: Writing, service: Service, who: Principal, row: RangeRow, ask: Extension) -> RangeRow:
-    """A lease of so much from now. Raises Conflict, QuotaExceeded."""
+    """A lease of so much from now; of one that is queued, from its start. Raises Conflict, QuotaExceeded."""
     _alive(row)
     now = service.store.now()
     lease = _lease(rows, service, row.org, ask.lease)
-    check_quota(rows, row.org, Size(0, 0.0, 0), lease=lease, now=now, ranges=0)
-    changed = rows.change(RangeRow, row.id, lease_until=now + lease, next_at=now)
+    check_lease(rows, row.org, lease)
+    until = 0.0 if row.status == "queued" else now + lease
+    changed = rows.change(RangeRow, row.id, lease=lease, lease_until=until, next_at=now)
     rows.note(row.org, who.id, "ranges.extend", f"range/{row.id}", lease=ask.lease)
     return changed
 

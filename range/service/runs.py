@@ -63,7 +63,7 @@ def start(rows: Writing, service: Service, who: Principal, wanted: Wanted, ask: 
     """A new run, queued. Raises QuotaExceeded, NotFound (project)."""
     now = service.store.now()
     size = wanted.extent.size(service.cpus, service.memory)
-    check_quota(rows, who.org, size, lease=None, now=now, ranges=0, runs=1)
+    check_quota(rows, service, who.org, size, lease=None, ranges=0, runs=1)
     row = RunRow(
         id=f"run-{uuid.uuid4().hex[:10]}",
         org=who.org,

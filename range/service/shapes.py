@@ -146,6 +146,7 @@ def _view(
         created=row.created,
         started=row.started,
         ended=row.ended,
+        lease=row.lease,
         lease_until=row.lease_until,
         queue=waiting.position if waiting else 0,
         expected=waiting.expected if waiting else 0.0,

@@ -128,7 +128,7 @@ class Shape(Generic[R]):
         if self.unique is None or (self.unique.dead and getattr(row, "status", "") in self.unique.dead):
             return None
         same = {name: getattr(row, name) for name in self.unique.fields}
-        return same, " ".join(str(same[name]) for name in self.unique.fields if name != "org")
+        return same, " ".join(str(same[name]) for name in self.unique.fields if name not in ("org", "project"))
 
     def _equal(self, asked: Asked) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []

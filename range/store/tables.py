@@ -31,9 +31,9 @@ class Names:
 
 NAMES: Mapping[type[rows.Row], Names] = MappingProxyType(
     {
-        rows.RangeRow: Names(("org", "name"), rows.RANGE_ENDS),
+        rows.RangeRow: Names(("org", "project", "name"), rows.RANGE_ENDS),
         # The name of a pool that failed is kept by range/service/pools.py, not by the index.
-        rows.PoolRow: Names(("org", "name"), (*rows.POOL_ENDS, "failed")),
+        rows.PoolRow: Names(("org", "project", "name"), (*rows.POOL_ENDS, "failed")),
         rows.ProjectRow: Names(("org", "name")),
         rows.DocumentRow: Names(("org", "kind", "digest")),
     }
@@ -65,7 +65,7 @@ RANGES = Table(
     METADATA,
     *_work(),
     *(words("name"), words("project"), words("actor"), words("topology"), nested("tools", _TEXTS), words("desired")),
-    *(words("status"), number("lease_until"), whole("nodes"), number("cpus"), whole("memory")),
+    *(words("status"), number("lease"), number("lease_until"), whole("nodes"), number("cpus"), whole("memory")),
     *(nested("states", tuple[rows.NodeState, ...]), nested("remake", _TEXTS), nested("opened", _TEXTS)),
     *(words("pool"), flag("claimed"), nested("problem", _DATA, optional=True), number("started"), number("ended")),
     _unique("ranges_name", NAMES[rows.RangeRow]),

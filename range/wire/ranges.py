@@ -79,7 +79,10 @@ class SegmentView(Body):
 
 
 class RangeView(Body):
-    """A range. `queue`: its place in the queue, from 1; 0 when it is not waiting for the machine."""
+    """A range. `queue`: its place in the queue, from 1; 0 when it is not waiting for the machine.
+
+    `lease`: seconds it lives from its start on (0: for ever); `lease_until`: when that ends, 0 before it has begun.
+    """
 
     id: str
     org: str
@@ -98,6 +101,7 @@ class RangeView(Body):
     created: float
     started: float
     ended: float
+    lease: float = 0
     lease_until: float
     queue: int = 0
     expected: float = 0

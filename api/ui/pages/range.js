@@ -43,7 +43,7 @@ export async function show(main, here, id) {
 
   const extend = () => attempt(async () => {
     const lease = choice(LEASES, "2h");
-    if (await dialog("Extend the lease", [h("p", { class: "soft" }, row.lease_until ? `It ends ${away(row.lease_until)}, at ${clock(row.lease_until, { seconds: false })}.` : "It has no end now."), field("From now on", lease)],
+    if (await dialog("Extend the lease", [h("p", { class: "soft" }, row.lease_until ? `It ends ${away(row.lease_until)}, at ${clock(row.lease_until, { seconds: false })}.` : row.lease ? `It begins when the range does, and lasts ${span(row.lease)}.` : "It has no end now."), field("From now on", lease)],
       { label: "Extend", narrow: true, act: (send) => send(`${base}/lease`, { lease: lease.value }) })) { say("The lease is extended"); await refresh(); }
   });
   const reset = (nodes) => attempt(async () => {
@@ -94,7 +94,7 @@ export async function show(main, here, id) {
     steady(trouble, row.problem, () => row.problem && troubleBox({ trouble: row.problem }));
     put(facts, fact("Topology", row.topology), fact("Version", h("code", {}, row.digest.slice(0, 12))), fact("Tools", row.tools.length ? row.tools.map((one) => one.split("@")[0]).join(", ") : "none"),
       fact("Asked for by", who(row.actor) || "–"), row.project ? fact("Project", row.project) : null, fact("Made", clock(row.created)),
-      fact("Up after", row.started ? span(row.started - row.created) : "–"), fact("Lease", over ? telling(() => `ended ${away(row.ended)}`) : row.lease_until ? telling(() => `ends ${away(row.lease_until)} (${clock(row.lease_until, { seconds: false })})`) : "no end"),
+      fact("Up after", row.started ? span(row.started - row.created) : "–"), fact("Lease", over ? telling(() => `ended ${away(row.ended)}`) : row.lease_until ? telling(() => `ends ${away(row.lease_until)} (${clock(row.lease_until, { seconds: false })})`) : row.lease ? `${span(row.lease)} from its start` : "no end"),
       row.pool ? fact("From pool", row.pool) : null);
     live?.paint(row.nodes, links, chosen);
     nodePanel(panel, row, links, chosen, panelActs, over, pick);

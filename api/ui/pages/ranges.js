@@ -7,7 +7,7 @@ import { meters } from "../meters.js";
 import { who } from "../people.js";
 import { renewingRows } from "../renew.js";
 import { follow } from "../stream.js";
-import { away, clock, count, OVER, queue, state } from "../words.js";
+import { away, clock, count, OVER, queue, span, state } from "../words.js";
 
 export async function show(main, here) {
   here.title("Ranges");
@@ -42,11 +42,11 @@ export async function show(main, here) {
     const waits = () => queue(row) || (row.status === "failed" && row.problem ? row.problem.title : row.status === "up" ? "" : row.reason || row.step);
     return h("tr", { dataset: { id: row.id } },
       h("th", { scope: "row" }, h("a", { href: `#/ranges/${part(row.id)}`, dataset: { part: "open" } }, row.name),
-        h("span", { class: "small" }, telling(() => [row.pool && !row.lease_until ? "a warm copy of a pool" : "", row.project, who(row.actor), away(row.created)].filter(Boolean).join(" · ")))),
+        h("span", { class: "small" }, telling(() => [row.pool && !row.lease ? "a warm copy of a pool" : "", row.project, who(row.actor), away(row.created)].filter(Boolean).join(" · ")))),
       h("td", {}, state(row.status), waits() ? h("span", { class: "small" }, telling(waits)) : null),
       h("td", { dataset: { label: "Topology" } }, row.topology, h("span", { class: "small" }, row.tools.length ? row.tools.map((one) => one.split("@")[0]).join(", ") : "no tools")),
       h("td", { class: "tight", dataset: { label: "Nodes" } }, OVER.includes(row.status) ? "–" : `${ready} of ${row.nodes.length} ready`),
-      h("td", { class: "tight", dataset: { label: "Lease" } }, OVER.includes(row.status) ? "over" : row.lease_until ? h("span", {}, telling(() => `ends ${away(row.lease_until)}`), h("span", { class: "small" }, clock(row.lease_until, { seconds: false }))) : "no end"),
+      h("td", { class: "tight", dataset: { label: "Lease" } }, OVER.includes(row.status) ? "over" : row.lease_until ? h("span", {}, telling(() => `ends ${away(row.lease_until)}`), h("span", { class: "small" }, clock(row.lease_until, { seconds: false }))) : row.lease ? `${span(row.lease)} from its start` : "no end"),
       h("td", { class: "end" }, OVER.includes(row.status) ? null : h("button", { class: "plain", dataset: { part: "destroy" }, disabled: row.desired === "gone" || !here.may("ranges.write"), onclick: () => destroy(row), "aria-label": `Destroy ${row.name}` }, "Destroy")));
   }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,19 @@ from range.store.opening import open_store
 from range.stores import Store
 from range.topology import Topology
 from tests.builders import a_service
+from tests.unit.service.worlds import ShiftedStore
 
 NOW = 5000.0
 GIB = 1 << 30
 QUOTA = Quota(ranges=2, nodes=10, cpus=4.0, memory=8 * GIB, lease=3600.0, runs=1)
+
+
+@dataclass
+class At(ShiftedStore):
+    """A store whose clock stands still."""
+
+    def now(self) -> float:
+        return NOW
 
 
 @pytest.fixture
@@ -43,7 +53,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
     with store.writing() as rows:
         rows.add(OrgRow(id="blue", org="blue", created=1.0, name="blue", quota=QUOTA))
         rows.add(OrgRow(id="red", org="red", created=1.0, name="red"))
-    yield a_service(store, tmp_path, cpus=4.0, memory=8 * GIB)
+    yield a_service(At(store), tmp_path, cpus=4.0, memory=8 * GIB)
     store.close()
 
 
@@ -66,13 +76,13 @@ def added(store: Store, *rows_: RangeRow | RunRow) -> None:
 
 def refusal(service: Service, ask: Size, **asked: Any) -> QuotaExceeded:
     with service.store.reading() as rows, pytest.raises(QuotaExceeded) as caught:
-        check_quota(rows, "blue", ask, **{"lease": 60.0, "now": NOW, **asked})
+        check_quota(rows, service, "blue", ask, **{"lease": 60.0, **asked})
     return caught.value
 
 
 def allowed(service: Service, ask: Size, org: str = "blue", **asked: Any) -> None:
     with service.store.reading() as rows:
-        check_quota(rows, org, ask, **{"lease": 60.0, "now": NOW, **asked})
+        check_quota(rows, service, org, ask, **{"lease": 60.0, **asked})
 
 
 def test_a_layout_counts_for_its_limits_or_a_part_of_what_an_idle_node_might_use() -> None:
@@ -171,6 +181,23 @@ def test_what_is_larger_than_the_machine_is_refused_at_once(service: Service) ->
     check_machine(service, Size(100, 4.0, 8 * GIB))
     with pytest.raises(Refused, match="the machine has 4 and 8 GiB"):
         check_machine(service, Size(1, 4.5, 1))
+
+
+def test_what_waits_ends_so_long_after_its_start(service: Service) -> None:
+    added(service.store, lab("a", "red", cpus=4.0, lease_until=6000.0), lab("bb", status="queued", lease=600.0))
+    added(service.store, lab("ccc", lease_until=9000.0, cpus=0.0))
+    assert refusal(service, Size(1, 0.1, 1)).room_at == 6600.0, "it begins at 6000, and not now"
+    with service.store.writing() as rows:
+        rows.change(RangeRow, "a", status="gone")
+    assert refusal(service, Size(1, 0.1, 1)).room_at == NOW + 600.0
+
+
+def test_who_is_behind_waits_for_the_whole_lease_of_who_is_before(service: Service) -> None:
+    last = lab("last", "red", status="queued", cpus=4.0, lease=60.0)
+    added(service.store, lab("a", "red", cpus=4.0, lease_until=6000.0))
+    added(service.store, lab("bb", status="queued", cpus=4.0, lease=600.0), last)
+    with service.store.reading() as rows:
+        assert turn(rows, service, last).expected == 6600.0
 
 
 def growth(service: Service, row: RangeRow, more: Size) -> str:

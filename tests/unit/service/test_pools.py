@@ -43,9 +43,7 @@ def claim(
     project: str = "p",
 ) -> RangeRow | None:
     with world.shifted.writing() as rows:
-        return pools.claim(
-            rows, world.service, who, topology, tools, name=name, project=project, lease_until=world.shifted.now() + 60
-        )
+        return pools.claim(rows, world.service, who, topology, tools, name=name, project=project, lease=60.0)
 
 
 def test_a_pool_is_a_wish_that_is_told_and_noted(world: World) -> None:
@@ -63,6 +61,7 @@ def test_its_name_is_its_own_and_its_copies_count(world: World) -> None:
     create(world, topology)
     with pytest.raises(Conflict, match="a pool called warm already"):
         create(world, topology)
+    assert create(world, topology, project="ics", warm=0).name == "warm", "another project has names of its own"
     with pytest.raises(QuotaExceeded):
         create(world, topology, "huge", warm=9)
 
@@ -100,7 +99,7 @@ def test_the_oldest_ready_copy_becomes_the_callers(world: World) -> None:
     assert taken is not None
     assert taken.id == copies[0].id
     assert (taken.status, taken.claimed, taken.name, taken.project, taken.actor) == ("up", True, "mine", "p", WHO.id)
-    assert taken.lease_until > world.shifted.now()
+    assert (taken.lease, taken.lease_until) == (60.0, pytest.approx(world.shifted.now() + 60, abs=30)), "from now on"
     assert world.said("range.status", f"range/{taken.id}")[-1] == "up"
     assert world.pool(pool.id).next_at <= world.shifted.now(), "its pool is refilled"
     world.settle()

@@ -100,6 +100,22 @@ def test_a_lease_ends(world: World) -> None:
     assert (world.row().status, world.row().reason) == ("gone", "its lease ended")
 
 
+def test_a_lease_begins_when_the_range_does(world: World) -> None:
+    world.wish(world.topology(), "r-0", cpus=world.service.cpus)
+    world.settle()
+    world.wish(world.topology(), cpus=1.0, lease=100.0)
+    world.settle(500.0, most=1000)
+    assert (world.row().status, world.row().lease_until) == ("queued", 0.0), "it waits longer than it is to live"
+    world.want("r-0", desired="gone")
+    begun = world.shifted.now()
+    world.settle(90.0)
+    row = world.row()
+    assert row.status == "up"
+    assert begun + 100 <= row.lease_until <= row.started + 100
+    world.settle(30.0)
+    assert (world.row().status, world.row().reason) == ("gone", "its lease ended")
+
+
 def test_a_lease_that_was_extended_meanwhile_does_not_end(world: World) -> None:
     row = world.wish(world.topology(), lease_until=world.shifted.now() + 100)
     world.settle(90.0)

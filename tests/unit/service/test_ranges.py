@@ -8,7 +8,7 @@ import pytest
 
 from range.catalogue.writing import written
 from range.errors import Conflict, Invalid, NotFound, QuotaExceeded, RangeError, Refused, Stale
-from range.rows import OrgRow, Quota, RangeRow
+from range.rows import OrgRow, ProjectRow, Quota, RangeRow
 from range.service import ranges
 from range.service.context import Principal, Service
 from range.stores import Store
@@ -38,7 +38,7 @@ def test_a_wish_becomes_a_row_an_event_and_a_note(service: Service) -> None:
     row = created(service, name="blue")
     assert (row.status, row.desired, row.nodes, row.actor) == ("queued", "up", 2, WHO.id)
     assert row.next_at <= service.store.now()
-    assert row.lease_until == pytest.approx(service.store.now() + 3600, abs=60), "the quota is less than the default"
+    assert (row.lease, row.lease_until) == (3600.0, 0.0), "the quota is less than the default; it has not begun"
     with service.store.reading() as rows:
         assert [(one.type, one.subject) for one in rows.events(0, 9)] == [("range.status", f"range/{row.id}")]
         assert [one.action for one in rows.audit(0, 9)] == ["ranges.create"]
@@ -57,6 +57,20 @@ def test_names_are_taken_while_their_range_lives(service: Service) -> None:
     with service.store.writing() as rows:
         rows.change(RangeRow, row.id, status="gone")
     assert created(service, name="blue").id != row.id
+
+
+def test_a_project_has_names_of_its_own(service: Service) -> None:
+    boss, red = WHO, Principal("token:red", "red", "north", "operator", project="red")
+    with service.store.writing() as rows:
+        rows.add(ProjectRow(id="north:red", org="north", created=1.0, name="red"))
+    first = created(service, boss, name="lab")
+    own = created(service, red, name="lab")
+    with service.store.writing() as rows:
+        assert ranges.find(rows, red, "lab") == own, "nobody learns what others have by a name that is taken"
+        with pytest.raises(NotFound, match="2 ranges have the name lab"):
+            ranges.find(rows, boss, "lab")
+        ranges.change(rows, service, boss, first, None, "other", first.version)
+        assert ranges.find(rows, boss, "lab") == own
 
 
 def test_quotas_hold(service: Service) -> None:
@@ -153,8 +167,11 @@ def test_an_old_version_is_refused_even_when_nothing_is_to_change(service: Servi
 def test_leases_and_resets(service: Service) -> None:
     row = created(service)
     with service.store.writing() as rows:
-        longer = ranges.extend(rows, service, WHO, row, Extension(lease="1h"))
-        assert longer.lease_until >= row.lease_until
+        queued = ranges.extend(rows, service, WHO, row, Extension(lease="30m"))
+        assert (queued.lease, queued.lease_until) == (1800.0, 0.0), "from its start, whenever that is"
+        begun = rows.change(RangeRow, row.id, status="up")
+        longer = ranges.extend(rows, service, WHO, begun, Extension(lease="1h"))
+        assert longer.lease_until == pytest.approx(service.store.now() + 3600, abs=60)
         one = ranges.reset(rows, service, WHO, row, Reset(nodes=("one",)))
         assert one.remake == ("one",)
         two = ranges.reset(rows, service, WHO, one, Reset(nodes=("one", "two")))

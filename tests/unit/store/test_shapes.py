@@ -63,7 +63,7 @@ def test_a_claim_passes_over_what_others_take() -> None:
 
 def test_only_living_rows_have_namesakes() -> None:
     shape = Shape(RangeRow)
-    assert shape.namesake(a_range(name="lab")) == ({"org": "acme", "name": "lab"}, "lab")
+    assert shape.namesake(a_range(name="lab")) == ({"org": "acme", "project": "", "name": "lab"}, "lab")
     assert shape.namesake(a_range(name="lab", status="gone")) is None
     assert Shape(TokenRow).namesake(a_token()) is None
     document = a_document()
