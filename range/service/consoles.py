@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from range.errors import Conflict, NotFound, Stale, Unauthenticated
 from range.rows import RANGE_ENDS, RangeRow, TicketRow
+from range.service import pools
 from range.service.context import Principal, Service
 from range.service.shapes import check_nodes
 from range.service.tokens import lapsed
@@ -26,10 +27,11 @@ SHELL = ("/bin/sh", "-c", "if command -v bash >/dev/null; then exec bash -l; els
 def issue(
     rows: Writing, service: Service, who: Principal, row: RangeRow, node: str, argv: Sequence[str]
 ) -> ConsoleView:
-    """A ticket for a console in a node. Raises NotFound (no such node), Conflict (the range is not up)."""
+    """A ticket for a console in a node. Raises NotFound (no such node), Conflict (not up, or nobody's yet)."""
     check_nodes(rows, service, row, node)
     if why := over(rows, row.id):
         raise Conflict(why, hint="launch another range, or wait until this one is up")
+    pools.taken(row)
     if row.status == "queued":
         raise Conflict(f"range {row.name} has not begun yet", hint="wait until it is up")
     now = service.store.now()

@@ -121,7 +121,10 @@ def _called(loaded: Loaded) -> tuple[str, str]:
 
 
 def save(rows: Writing, who: Principal, made: Checked, now: float) -> tuple[DocumentRow, bool]:
-    """The document's row, and whether it is new. One that was there is the newest of its name again."""
+    """The document's row, and whether it is new. One that was there is the newest of its name again.
+
+    What somebody uploaded is noted; a bundled thing is not: the entry of what uses it names it.
+    """
     digest, kind = made.packed.digest, made.packed.kind
     key = f"{who.org}:{kind}:{digest}"
     there = rows.get(DocumentRow, key)
@@ -131,6 +134,7 @@ def save(rows: Writing, who: Principal, made: Checked, now: float) -> tuple[Docu
         newest = replace(there, hidden=False, bundled=False, created=now, version=there.version + 1)
         rows.remove(DocumentRow, key)
         rows.add(newest)
+        _note(rows, who, "documents.upload", newest)
         return newest, False
     row = DocumentRow(
         id=key,
@@ -148,7 +152,13 @@ def save(rows: Writing, who: Principal, made: Checked, now: float) -> tuple[Docu
     rows.add(row)
     for path, content in made.packed.files.items():
         rows.add(FileRow(id=f"{key}:{path}", org=who.org, created=now, document=key, path=path, content=content))
+    if not made.bundled:
+        _note(rows, who, "documents.upload", row)
     return row, True
+
+
+def _note(rows: Writing, who: Principal, action: str, row: DocumentRow) -> None:
+    rows.note(row.org, who.id, action, f"document/{row.id}", kind=row.kind, name=row.name)
 
 
 def _newest_own(rows: Reading, like: DocumentRow) -> DocumentRow | None:
@@ -276,7 +286,10 @@ def hide(rows: Writing, who: Principal, kind: DocumentKind, reference: str) -> t
                 f"{name} comes with the installation and cannot be deleted", hint="upload another of its name"
             )
         raise _none(rows, who, kind, reference)
-    return tuple(rows.change(DocumentRow, row.id, hidden=True) for row in chosen)
+    hidden = tuple(rows.change(DocumentRow, row.id, hidden=True) for row in chosen)
+    for row in hidden:
+        _note(rows, who, "documents.delete", row)
+    return hidden
 
 
 # --- in use -------------------------------------------------------------------------------------------------------

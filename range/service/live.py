@@ -1,6 +1,7 @@
 """Live: what is asked of a range that is up, through the engine: cables, commands, logs, captures.
 
-Knows: that only a range that is up answers; what a picture of one shows. Must never: change a range's row.
+Knows: that only a range that is up answers, and that nothing is done in a pool's copy before it is somebody's; what a
+picture of one shows. Must never: change a range's row, or do something before the audit log says so.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from range.errors import Conflict, NotFound, ServiceUnavailable
 from range.hints import known_names
 from range.ports import LinkState, PacketStream
 from range.rows import RANGE_LIVE, RangeRow
-from range.service import documents
+from range.service import documents, pools
 from range.service.context import Principal, Service
 from range.service.shapes import shape
 from range.stores import Reading
@@ -31,6 +32,11 @@ def standing(row: RangeRow) -> RangeRow:
         why = f": {row.reason}" if row.reason else ""
         raise Conflict(f"range {row.name} is {row.status}, not up{why}", hint="follow its events until it is up")
     return row
+
+
+def used(row: RangeRow) -> RangeRow:
+    """The row, when something may be done in its range. Raises Conflict: it is not up, or an unused copy of a pool."""
+    return pools.taken(standing(row))
 
 
 def segment_of(rows: Reading, service: Service, row: RangeRow, name: str) -> SegmentView:
@@ -54,20 +60,23 @@ def _link(line: LinkState) -> LinkView:
 
 def set_link(service: Service, who: Principal, row: RangeRow, node: str, interface: str, ask: LinkChange) -> LinkView:
     """Cut, restore or impair a cable; everybody who follows the range is told. Raises NotFound, Refused, Conflict."""
-    state = service.ports().switchboard.set_link(standing(row).id, node, interface, up=ask.up, impair=ask.impair)
     impair = ask.impair.model_dump(exclude_none=True) if ask.impair else None
     said: dict[str, Any] = {"node": node, "interface": interface, "up": ask.up, "impair": impair}
+    key = used(row).id
     with service.store.writing() as rows:
-        rows.tell(row.org, f"range/{row.id}", "range.link", said)
-        rows.note(row.org, who.id, "ranges.link", f"range/{row.id}", **said)
+        rows.note(row.org, who.id, "ranges.link", f"range/{key}", **said)
+    state = service.ports().switchboard.set_link(key, node, interface, up=ask.up, impair=ask.impair)
+    with service.store.writing() as rows:
+        rows.tell(row.org, f"range/{key}", "range.link", said)
     return _link(state)
 
 
 def note_command(service: Service, who: Principal, row: RangeRow, node: str, ask: ExecRequest) -> None:
     """Note in the audit log that a command is about to be run."""
     shown = ask.command if isinstance(ask.command, str) else " ".join(ask.command)
+    key = used(row).id
     with service.store.writing() as rows:
-        rows.note(row.org, who.id, "ranges.exec", f"range/{row.id}", node=node, command=shown[:500])
+        rows.note(row.org, who.id, "ranges.exec", f"range/{key}", node=node, command=shown[:500])
 
 
 def execute(service: Service, row: RangeRow, node: str, ask: ExecRequest, stop: threading.Event) -> ExecView:
@@ -77,7 +86,7 @@ def execute(service: Service, row: RangeRow, node: str, ask: ExecRequest, stop: 
     """
     argv = ["sh", "-c", ask.command] if isinstance(ask.command, str) else list(ask.command)
     engine = service.ports().engine
-    ended = engine.exec(standing(row).id, node, argv, timeout=ask.timeout, user=ask.user, stop=stop)
+    ended = engine.exec(used(row).id, node, argv, timeout=ask.timeout, user=ask.user, stop=stop)
     if ended.exit_code is None and not ended.timed_out and stop.is_set():
         raise ServiceUnavailable(
             "the command was killed, because the service is stopping", hint="see what it did before you run it again"
@@ -99,9 +108,10 @@ def logs(service: Service, row: RangeRow, node: str, tail: int) -> str:
 
 def capture(service: Service, who: Principal, row: RangeRow, segment: str, bpf: str) -> PacketStream:
     """A pcap as it comes. Close it. Raises Conflict, NotFound, Refused (the filter)."""
+    key = used(row).id
     with service.store.writing() as rows:
-        rows.note(row.org, who.id, "ranges.capture", f"range/{row.id}", segment=segment, bpf=bpf[:200])
-    return service.ports().switchboard.capture(standing(row).id, segment, bpf)
+        rows.note(row.org, who.id, "ranges.capture", f"range/{key}", segment=segment, bpf=bpf[:200])
+    return service.ports().switchboard.capture(key, segment, bpf)
 
 
 def picture(service: Service, row: RangeRow, *, states: bool = False) -> str:

@@ -118,7 +118,7 @@ def claim(
     for row in _ready(rows, who, topology_id, tuple(tool_ids), project):
         now = service.store.now()
         try:
-            taken = rows.change(
+            mine = rows.change(
                 RangeRow,
                 row.id,
                 version=row.version,
@@ -133,10 +133,20 @@ def claim(
         except Stale:
             continue
         wake(rows, PoolRow, row.pool, now)
-        rows.tell(taken.org, f"range/{taken.id}", "range.status", {"status": "up", "reason": "claimed from a pool"})
-        rows.note(taken.org, who.id, "ranges.create", f"range/{taken.id}", name=name, pool=taken.pool)
-        return taken
+        rows.tell(mine.org, f"range/{mine.id}", "range.status", {"status": "up", "reason": "claimed from a pool"})
+        rows.note(mine.org, who.id, "ranges.create", f"range/{mine.id}", name=name, pool=mine.pool)
+        return mine
     return None
+
+
+def taken(row: RangeRow) -> RangeRow:
+    """The row, when it is somebody's. Raises Conflict: it is a copy that nobody has claimed, and is to stay unused."""
+    if not row.claimed:
+        raise Conflict(
+            f"range {row.name} is an unused copy of a pool: nobody may change it before it is claimed",
+            hint="a new range of its topology and tools claims one",
+        )
+    return row
 
 
 def _ready(rows: Reading, who: Principal, topology: str, tools: tuple[str, ...], project: str) -> list[RangeRow]:

@@ -147,9 +147,11 @@ def find(rows: Reading, who: Principal, key: str) -> RangeRow:
 
 
 def _alive(row: RangeRow) -> None:
+    """Raises Conflict: it has ended, or is to, or is nobody's yet."""
     if row.status in RANGE_ENDS or row.desired == "gone":
         word = row.status if row.status in RANGE_ENDS else "being destroyed"
         raise Conflict(f"range {row.name} is {word}", hint="make a new one")
+    pools.taken(row)
 
 
 def change(
@@ -209,7 +211,10 @@ def reset(rows: Writing, service: Service, who: Principal, row: RangeRow, ask: R
 
 
 def destroy(rows: Writing, service: Service, who: Principal, row: RangeRow, version: int | None = None) -> RangeRow:
-    """Have it removed; one that is gone, or on its way, stays as it is. Raises Stale."""
+    """Have it removed; one that is gone, or on its way, stays as it is. An unused copy goes, too, and is replaced.
+
+    Raises Stale.
+    """
     if row.desired == "gone" or row.status in RANGE_ENDS:
         return row
     changed = rows.change(

@@ -73,7 +73,13 @@ def test_only_for_nodes_of_a_range_that_is_up(up: tuple[World, RangeRow]) -> Non
     with pytest.raises(NotFound) as caught:
         issued(made, row, "on")
     assert "`one`" in caught.value.hint
-    for change in ({"status": "queued"}, {"status": "gone"}, {"status": "failed"}, {"desired": "gone"}):
+    for change in (
+        {"status": "queued"},
+        {"status": "gone"},
+        {"status": "failed"},
+        {"desired": "gone"},
+        {"claimed": False},
+    ):
         with made.service.store.writing() as rows:
             changed = rows.change(RangeRow, "r-1", **{"status": "up", "desired": "up", **change})
         with pytest.raises(Conflict):

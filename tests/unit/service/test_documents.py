@@ -67,6 +67,23 @@ def test_a_name_means_what_was_uploaded_last(service: Service) -> None:
     assert looked(service, "mine") == old.digest, "uploaded again: the newest again"
 
 
+def test_uploads_and_deletions_are_in_the_audit_log(service: Service) -> None:
+    row = saved(service)
+    saved(service)
+    newer = saved(service, TEXT + "# another\n")
+    saved(service)
+    looked(service, "pair")
+    with service.store.writing() as rows:
+        documents.hide(rows, WHO, "topology", f"mine@{newer.digest}")
+        noted = [(one.action, one.subject, one.actor) for one in rows.audit(0, 50)]
+    assert noted == [
+        ("documents.upload", f"document/{row.id}", WHO.id),
+        ("documents.upload", f"document/{newer.id}", WHO.id),
+        ("documents.upload", f"document/{row.id}", WHO.id),
+        ("documents.delete", f"document/{newer.id}", WHO.id),
+    ], "what changed nothing is not in it, nor a bundled thing that was used"
+
+
 def test_own_documents_go_before_bundled_ones(service: Service) -> None:
     theirs = looked(service, "pair")
     own = saved(service, TEXT.replace("mine", "pair"))

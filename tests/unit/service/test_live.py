@@ -45,6 +45,9 @@ def test_a_cable_is_cut_and_everybody_is_told(world: World) -> None:
     assert [one["impair"] for one in world.said("range.link", "range/r-1")] == [None, {"rate": "1mbit"}]
     with pytest.raises(NotFound):
         live.set_link(world.service, WHO, row, "one", "eth9", LinkChange())
+    with world.service.store.reading() as rows:
+        noted = [one.detail["interface"] for one in rows.audit(0, 50) if one.action == "ranges.link"]
+    assert noted == ["eth0", "eth0", "eth9"], "also what then could not be done"
     world.engine.netem = False
     with pytest.raises(Refused):
         live.set_link(world.service, WHO, row, "one", "eth0", LinkChange(impair=Impairment(delay="20ms")))
@@ -69,6 +72,23 @@ def test_a_command_that_was_stopped_has_no_answer(world: World) -> None:
     stop.set()
     with pytest.raises(ServiceUnavailable, match="killed"):
         live.execute(world.service, world.row(), "one", ExecRequest(command="sleep 1d"), stop)
+
+
+def test_nothing_is_done_in_an_unused_copy(world: World) -> None:
+    row = replace(world.row(), pool="p", claimed=False)
+    service, ask, before = world.service, ExecRequest(command="touch /planted"), len(world.engine.calls)
+    for call in (
+        lambda: live.note_command(service, WHO, row, "one", ask),
+        lambda: live.execute(service, row, "one", ask, threading.Event()),
+        lambda: live.set_link(service, WHO, row, "one", "eth0", LinkChange(up=False)),
+        lambda: live.capture(service, WHO, row, "lan", ""),
+    ):
+        with pytest.raises(Conflict, match="unused copy of a pool"):
+            call()
+    assert len(world.engine.calls) == before
+    assert all(one.up for one in live.links(service, row)), "it may be looked at"
+    with service.store.reading() as rows:
+        assert not [one for one in rows.audit(0, 50) if one.action.startswith("ranges.")]
 
 
 def test_names_are_looked_up_in_the_topology(world: World) -> None:

@@ -51,7 +51,7 @@ def test_a_pool_is_a_wish_that_is_told_and_noted(world: World) -> None:
     assert (row.status, row.warm, row.org, row.actor) == ("filling", 2, "org", WHO.id)
     assert world.said("pool.status", f"pool/{row.id}") == [{"status": "filling", "reason": "", "ready": 0, "warm": 2}]
     with world.shifted.reading() as rows:
-        assert [entry.action for entry in rows.audit(0, 9)] == ["pools.create"]
+        assert [entry.action for entry in rows.audit(0, 9)] == ["documents.upload", "pools.create"]
         seen = pools.view(rows, world.service, row)
     assert (seen.topology, seen.warm, seen.status, seen.problem) == ("small", 2, "filling", None)
 

@@ -200,6 +200,22 @@ def test_what_is_gone_is_not_changed(service: Service, state: dict[str, Any]) ->
     assert ranges.standing(service, row).empty
 
 
+def test_an_unused_copy_is_left_as_it_is(service: Service) -> None:
+    row = created(service)
+    with service.store.writing() as rows:
+        row = rows.change(RangeRow, row.id, pool="p", claimed=False, status="up")
+    calls: list[Callable[[Any], object]] = [
+        lambda rows: ranges.extend(rows, service, WHO, row, Extension(lease="1s")),
+        lambda rows: ranges.reset(rows, service, WHO, row, Reset()),
+        lambda rows: ranges.change(rows, service, WHO, row, None, "hijacked", row.version),
+    ]
+    for call in calls:
+        with pytest.raises(Conflict, match="unused copy of a pool"), service.store.writing() as rows:
+            call(rows)
+    with service.store.writing() as rows:
+        assert ranges.destroy(rows, service, WHO, row).desired == "gone", "its pool makes another"
+
+
 def test_a_plan_is_told_in_words(service: Service) -> None:
     row = created(service)
     plan = ranges.standing(service, row)
