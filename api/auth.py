@@ -22,8 +22,9 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.routing import iter_route_contexts
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBasic, HTTPBearer
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBasic, HTTPBasicCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
 from api.oidc import Verifier
@@ -43,7 +44,18 @@ CHALLENGE = 'Bearer realm="jointrange"'
 """For WWW-Authenticate, with every 401."""
 _LOG = logging.getLogger(__name__)
 _bearer = HTTPBearer(auto_error=False, description="An API token (`jr_...`), or a JWT of a configured OIDC issuer")
-_basic = HTTPBasic(auto_error=False, description="The API token as the password; any user name")
+
+
+class _Described(HTTPBasic):
+    """A scheme for the API's description. The door reads the header itself, whichever scheme it has."""
+
+    async def __call__(self, request: HTTPConnection) -> None:
+        """Nothing: so that nothing is refused here."""
+
+
+_basic = _Described(
+    scheme_name="HTTPBasic", auto_error=False, description="The API token as the password; any user name"
+)
 
 
 class Door:
@@ -145,6 +157,7 @@ class Needs:
         self,
         request: Request,
         _token: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)] = None,
+        _password: Annotated[HTTPBasicCredentials | None, Depends(_basic)] = None,
     ) -> AsyncIterator[Principal]:
         """The caller. Raises Unauthenticated, Forbidden, QuotaExceeded; what they are refused later is noted, too."""
         door: Door = request.app.state.door

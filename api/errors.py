@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from api.auth import CHALLENGE, routes_of
+from api.etags import headers
 from range import errors
 from range.exits import BAD_INPUT, INFRASTRUCTURE
 from range.troubles import SHOWN_AT_MOST, status_of, trouble_of
@@ -179,4 +180,6 @@ def public_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _documented(status: int) -> dict[str, Any]:
-    return {"description": TITLES[status], "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Trouble"}}}}
+    known = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}.get(status, ())
+    body = {"content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Trouble"}}}}
+    return {"description": TITLES[status], **body, **(headers(*known) if known else {})}

@@ -1,12 +1,15 @@
 """Versions on the wire: ETag, If-Match, If-None-Match.
 
-Knows: that a row's version is its ETag, with a tail for what is not in the row. Must never: compare anything else.
+Knows: that a row's version is its ETag, with a tail for what is not in the row; how headers of answers are described.
+Must never: compare anything else.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any
 
 from fastapi import Header, HTTPException
 from fastapi.responses import Response
@@ -26,6 +29,23 @@ IfNoneMatch = Annotated[
     str | None, Header(alias="If-None-Match", max_length=500, description="The ETag you have; the same gives 304")
 ]
 _TAG = re.compile(r'(?:W/)?"([0-9]{1,15})(?:-[^"]*)?"')
+
+
+HEADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "ETag": "Its version, for If-Match and If-None-Match",
+        "Location": "Where it is",
+        "Idempotent-Replayed": "`true`: this is the answer of before to the same Idempotency-Key",
+        "Retry-After": "Seconds after which it is worth asking again",
+        "WWW-Authenticate": "How to sign in",
+    }
+)
+"""Headers of answers, and what they say."""
+
+
+def headers(*names: str) -> dict[str, Any]:
+    """These headers of an answer, for its description."""
+    return {"headers": {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in names}}
 
 
 def tag(version: int, tail: str = "") -> str:

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from api.auth import needs
 from api.deps import Cursor, Here, Id, Limit
 from api.errors import problems
-from api.etags import IfMatch, IfNoneMatch, fresh, tag, wanted
+from api.etags import IfMatch, IfNoneMatch, fresh, headers, tag, wanted
 from api.gates import Doors
 from api.idempotency import Answer, OnceOnly, response
 from api.paging import page
@@ -29,17 +29,21 @@ routes = APIRouter(prefix="/v1/pools", tags=["pools"])
 Reader = Annotated[Principal, Depends(needs("pools.read"))]
 Writer = Annotated[Principal, Depends(needs("pools.write"))]
 _ACCEPTED: dict[int | str, dict[str, Any]] = {
-    202: {"model": PoolView, "description": "It is written down, and will be done"}
+    202: {
+        "model": PoolView,
+        "description": "It is written down, and will be done",
+        **headers("ETag", "Location", "Idempotent-Replayed"),
+    }
 }
 _CREATE: dict[str, Any] = {"pair": {"value": {"name": "fast", "topology": "pair", "warm": 3}}}
 
 
 def answered(rows: Reading, here: Service, row: PoolRow, status: int = 200) -> Answer:
     """A pool as an answer."""
-    headers = {"ETag": tag(row.version)}
+    sent = {"ETag": tag(row.version)}
     if status == 202:
-        headers["Location"] = f"/v1/pools/{row.id}"
-    return Answer(status, pools.view(rows, here, row), headers)
+        sent["Location"] = f"/v1/pools/{row.id}"
+    return Answer(status, pools.view(rows, here, row), sent)
 
 
 @routes.get("", summary="List pools", operation_id="listPools", responses=problems())
@@ -89,7 +93,7 @@ def create(
     summary="Look at a pool",
     operation_id="getPool",
     response_model=PoolView,
-    responses={304: {"description": "It is as you have it"}, **problems(404)},
+    responses={200: headers("ETag"), 304: {"description": "It is as you have it"}, **problems(404)},
 )
 def shown(here: Here, who: Reader, id: Id, have: IfNoneMatch = None) -> Response:  # noqa: A002
     """How many copies are ready, of how many."""

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from api.auth import needs
 from api.deps import Cursor, DryRun, Here, Limit, RangeId
 from api.errors import problems
-from api.etags import IfMatch, IfNoneMatch, fresh, tag, wanted
+from api.etags import IfMatch, IfNoneMatch, fresh, headers, tag, wanted
 from api.gates import Doors
 from api.idempotency import Answer, OnceOnly, response
 from api.paging import page
@@ -36,7 +36,11 @@ _CREATE: dict[str, Any] = {
     },
 }
 _ACCEPTED: dict[int | str, dict[str, Any]] = {
-    202: {"model": RangeView, "description": "It is written down, and will be done"}
+    202: {
+        "model": RangeView,
+        "description": "It is written down, and will be done",
+        **headers("ETag", "Location", "Idempotent-Replayed"),
+    }
 }
 
 
@@ -48,10 +52,10 @@ def etag_of(view: RangeView, row: RangeRow) -> str:
 def answered(rows: Reading, here: Service, who: Principal, row: RangeRow, status: int = 200) -> Answer:
     """A range as an answer to somebody."""
     view = ranges.view(rows, here, who, row)
-    headers = {"ETag": etag_of(view, row)}
+    sent = {"ETag": etag_of(view, row)}
     if status in (201, 202):
-        headers["Location"] = f"/v1/ranges/{row.id}"
-    return Answer(status, view, headers)
+        sent["Location"] = f"/v1/ranges/{row.id}"
+    return Answer(status, view, sent)
 
 
 @routes.get("", summary="List ranges", operation_id="listRanges", responses=problems())
@@ -113,7 +117,7 @@ def create(
     summary="Look at a range",
     operation_id="getRange",
     response_model=RangeView,
-    responses={304: {"description": "It is as you have it"}, **problems(404)},
+    responses={200: headers("ETag"), 304: {"description": "It is as you have it"}, **problems(404)},
 )
 def shown(here: Here, who: Reader, id: RangeId, have: IfNoneMatch = None) -> Response:  # noqa: A002
     """Its state, its nodes with their addresses, its networks. This never asks the engine, so it is quick."""

@@ -231,6 +231,16 @@ def test_routes_are_found_below_prefixes() -> None:
     assert needs("ranges.read") == Needs(("ranges.read",))
 
 
+def test_the_description_has_both_ways_to_sign_in_and_the_headers_of_answers(served: Served) -> None:
+    api = served.stranger().get("/openapi.json").json()
+    create, look = api["paths"]["/v1/ranges"]["post"], api["paths"]["/v1/ranges/{id}"]["get"]
+    assert {name for one in create["security"] for name in one} == {"HTTPBearer", "HTTPBasic"}
+    assert {*api["components"]["securitySchemes"]} == {"HTTPBearer", "HTTPBasic"}
+    assert {*create["responses"]["202"]["headers"]} == {"ETag", "Location", "Idempotent-Replayed"}
+    assert {*look["responses"]["200"]["headers"]} == {"ETag"}
+    assert {*create["responses"]["429"]["headers"]} == {*create["responses"]["503"]["headers"]} == {"Retry-After"}
+
+
 def test_the_door_is_before_what_is_wrong_with_the_request(served: Served) -> None:
     answer = served.stranger().post("/v1/ranges", json={"nonsense": 1})
     assert answer.status_code == 401

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,9 +69,22 @@ def test_yaml_bombs_are_refused_quickly(admin: httpx.Client, name: str, text: st
 
 
 def test_looks_go_on_while_documents_are_read(served: Served, admin: httpx.Client) -> None:
-    text = "a: " + "x\n " * 80_000
-    assert admin.post("/v1/topologies", content=text, headers=YAML).status_code == 422
-    assert served.stranger().get("/healthz").status_code == 200
+    key, text = served.launched(admin)["id"], "a: " + "x\n " * 80_000
+    codes: list[int] = []
+
+    def read() -> None:
+        codes.append(served.client().post("/v1/topologies", content=text, headers=YAML, timeout=120).status_code)
+
+    uploads = [threading.Thread(target=read) for _ in range(3)]
+    for one in uploads:
+        one.start()
+    looks = 0
+    while any(one.is_alive() for one in uploads):
+        assert admin.get(f"/v1/ranges/{key}").status_code == 200
+        looks += any(one.is_alive() for one in uploads)
+    assert looks > 2, "a look waits for no document"
+    assert 422 in codes
+    assert {*codes} <= {422, 503}
 
 
 @pytest.mark.parametrize(
