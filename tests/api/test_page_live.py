@@ -113,7 +113,8 @@ def test_what_happens_between_a_list_and_its_stream_is_seen(
     served: Served, browser: Browser, admin: httpx.Client
 ) -> None:
     def late(route: Route) -> None:
-        admin.post("/v1/pools", json={"name": "between", "topology": "pair", "warm": 0})
+        made = admin.post("/v1/pools", json={"name": "between", "topology": "pair", "warm": 0}).json()
+        served.eventually(lambda: admin.get(f"/v1/pools/{made['id']}").json()["status"] == "ready")
         route.continue_()
 
     with opened(browser, served.address) as seen:
@@ -121,7 +122,9 @@ def test_what_happens_between_a_list_and_its_stream_is_seen(
         expect(seen.page.locator(".line")).to_have_attribute("data-state", "live")
         seen.page.route("**/v1/events", late, times=1)
         seen.go("pools")
-        expect(seen.page.get_by_role("rowheader", name="between")).to_be_visible()
+        expect(seen.page.get_by_role("rowheader", name="between")).to_be_visible(
+            timeout=10_000
+        )  # before it looks anyway
 
 
 def test_the_focus_stays_while_things_happen(served: Served, browser: Browser, row: dict[str, Any]) -> None:

@@ -150,7 +150,11 @@ def test_a_chosen_theme_survives_a_change_of_the_systems(served: Served, browser
         seen.page.wait_for_function(f"{theme} === 'dark'")
         seen.page.keyboard.press("d")
         assert seen.page.evaluate(theme) == "light"
-        seen.page.emulate_media(color_scheme="light")
-        seen.page.emulate_media(color_scheme="dark")
-        seen.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        seen.page.evaluate("""() => {
+          window.changes = 0;
+          matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { changes += 1; });
+        }""")
+        for number, system in enumerate(("light", "dark"), 1):
+            seen.page.emulate_media(color_scheme=system)  # type: ignore[arg-type]
+            seen.page.wait_for_function("number => window.changes >= number", arg=number)
         assert seen.page.evaluate(theme) == "light"
