@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from range.capturing import check_filter, not_understood
 from range.engine import fabric
 from range.engine.agents import packed
 from range.engine.channel import Channel
@@ -33,6 +34,11 @@ TCPDUMP = (
     "pid=$!; exec 3<&0; { read -r line <&3; kill -TERM $pid; } & reader=$!; wait $pid; kill $reader"
 )
 """Captures until a line comes, or the end of its input: a capture whose asker died does not go on."""
+
+
+def capture_argv(segment: str, bpf: str) -> list[str]:
+    """What captures on a segment. After `--` a filter is no option of a program that is root beside the host's own."""
+    return ["sh", "-c", TCPDUMP, "sh", "-i", fabric.bridge(segment), "--", *([bpf] if bpf else [])]
 
 
 class DockerSwitchboard:
@@ -81,12 +87,12 @@ class DockerSwitchboard:
 
         The range is asked for its networks only when tcpdump will not begin: that takes longer than beginning does.
         """
-        argv = ["sh", "-c", TCPDUMP, "sh", "-i", fabric.bridge(segment), *([bpf] if bpf else [])]
+        check_filter(bpf)
         mark = digest([range_id, segment, self.engine.clock.now()])
         channel = Channel(
             self.engine.client,
             self.engine.fabric_of(range_id),
-            argv,
+            capture_argv(segment, bpf),
             env={"JOINTRANGE_EXEC": mark},
             stdin=True,
             doing=f"capturing on {segment}",
@@ -99,8 +105,10 @@ class DockerSwitchboard:
         names = [one.name for one in layout.segments]
         if segment not in names:
             raise NotFound(f"range {range_id} has no network or link {segment}", hint="it has " + ", ".join(names))
-        words = stream.words.decode("utf-8", "replace").strip()
-        raise EngineFault(f"capturing on {segment}: {words}", hint="a filter is in the words of `man pcap-filter`")
+        words = stream.words.decode("utf-8", "replace").strip().removeprefix("tcpdump: ")
+        if bpf and words and not words.startswith(fabric.bridge(segment)):  # which begins what is wrong with the device
+            raise not_understood(bpf, words)
+        raise EngineFault(f"capturing on {segment}: {words}", hint="`jointrange up` again makes right what is not")
 
     def facts(self, range_id: str, lookups: Sequence[str]) -> tuple[NetworkFacts, ...]:
         """Every running node's namespace, and how the engine holds its container."""

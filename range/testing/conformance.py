@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from range.errors import NodeFailed, NotFound, RangeError
+from range.errors import NodeFailed, NotFound, RangeError, Refused
 from range.events import nowhere
 from range.flows import ranges
 from range.isolation import judge
@@ -272,6 +272,18 @@ def a_finished_capture_ends_and_tells_what_it_lost(rig: Rig) -> None:
         assert stream.lost() == stream.unread() == 0
 
 
+def a_filter_is_a_filter_or_refused(rig: Rig) -> None:
+    """One that can be read captures; one that cannot is named; what an option looks like goes nowhere."""
+    board = rig.ports.switchboard
+    with _closing(board.capture(rig.range_id, "lan", "tcp port 80")) as stream:
+        assert next(iter(stream))[:4] in PCAP_MAGIC
+    for bpf in ("this is no filter", "-w/tmp/written", "--version"):
+        refused = _raises(Refused, lambda bpf=bpf: board.capture(rig.range_id, "lan", bpf))  # type: ignore[misc]
+        assert f"`{bpf}`" in str(refused)
+        assert "pcap-filter" in refused.hint
+    _raises(NotFound, lambda: board.capture(rig.range_id, "wan", "tcp port 80"))
+
+
 def a_terminal_is_used_resized_and_ended(rig: Rig) -> None:
     """Keys are echoed and obeyed, the program knows its size, and it ends by itself or when closed."""
     terminals = rig.ports.terminals
@@ -410,6 +422,7 @@ LIVE: tuple[Callable[[Rig], None], ...] = (
     a_port_is_waited_for_and_reached,
     a_capture_is_a_pcap,
     a_finished_capture_ends_and_tells_what_it_lost,
+    a_filter_is_a_filter_or_refused,
     a_terminal_is_used_resized_and_ended,
 )
 

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from range.capturing import check_filter, not_understood
 from range.errors import EngineFault, NodeFailed, NotFound, RangeError, Refused
 from range.layout import FileSpec, Layout
 from range.plan import (
@@ -50,6 +51,10 @@ from range.topology import HttpReady, Impairment, TcpReady
 
 Respond = Callable[[bytes], bytes]
 """What a pretended TCP service answers to everything it was sent."""
+
+
+FILTER_WORDS = frozenset(("tcp", "udp", "icmp", "port", "80", "8000", "and", "or", "not"))
+"""All that filters may be made of here."""
 
 
 def nothing_special(_node: str, _argv: Sequence[str], _env: Mapping[str, str]) -> ExecResult | None:
@@ -337,11 +342,14 @@ class MemorySwitchboard:
         return LinkState(node, interface, cables[node, interface].segment, up, impair)
 
     def capture(self, range_id: str, segment: str, bpf: str = "") -> PacketStream:
-        """A pcap of the packets in `packets`, until it is closed or finished."""
+        """A pcap of the packets in `packets`, until it is closed or finished; a filter is read and changes nothing."""
+        check_filter(bpf)
         _, layout = self._wired(range_id)
         names = [one.name for one in layout.segments]
         if segment not in names:
             raise NotFound(f"range {range_id} has no network or link {segment}", hint="it has " + ", ".join(names))
+        if unknown := set(bpf.split()) - FILTER_WORDS:
+            raise not_understood(bpf, f"`{min(unknown)}` is no word that this engine knows")
         return FixedStream([PCAP_HEADER, *self.packets.get(segment, ())], goes_on=True)
 
     def facts(self, range_id: str, lookups: Sequence[str]) -> tuple[NetworkFacts, ...]:

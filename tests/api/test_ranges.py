@@ -63,6 +63,10 @@ def test_a_capture_ends_when_it_is_to(served: Served, admin: httpx.Client) -> No
     with gates.captures._left:
         assert gates.captures._left.wait_for(lambda: gates.captures._inside == 0, 20), "who goes leaves nothing behind"
     assert admin.get(f"/v1/ranges/{key}/captures/wan").status_code == 404
+    for bpf in ("-w/tmp/written", "this is no filter"):
+        refused = admin.get(f"/v1/ranges/{key}/captures/lan", params={"bpf": bpf})
+        assert refused.status_code == 422
+        assert f"`{bpf}`" in refused.json()["detail"]
 
 
 def test_one_key_makes_one_range(served: Served, admin: httpx.Client) -> None:

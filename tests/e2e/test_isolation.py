@@ -19,7 +19,10 @@ import pytest
 
 from range import wiring
 from range.engine import owners
-from range.errors import IsolationBroken
+from range.engine.channel import Channel, run
+from range.engine.client import connect
+from range.engine.switchboard import capture_argv
+from range.errors import IsolationBroken, Refused
 from range.events import Event, PhaseChanged, StepStarted
 from range.flows.defended import Defended
 from range.flows.trials import TrialOrder, run_trial
@@ -259,6 +262,26 @@ def test_a_second_range_hears_nothing_of_the_first(copies: tuple[Lab, Lab]) -> N
         assert second.exec("one", f"ping -c1 -W1 {address}").exit_code != 0
     finally:
         second.link("two").restore()
+
+
+def test_a_filter_writes_and_reads_no_file(copies: tuple[Lab, Lab]) -> None:
+    """The fabric shares the host's process space: an option of tcpdump would reach files of the host by `/proc`."""
+    lab = copies[0]
+    client = connect()
+    [fabric] = output(
+        "docker", "ps", "-q", "--filter", f"label=jointrange.range={lab.name}",
+        "--filter", "label=jointrange.kind=fabric",
+    ).split()  # fmt: skip
+    for bpf in ("-w/tmp/x", "-F/etc/passwd", "-r/etc/passwd"):
+        with pytest.raises(Refused, match="begins with `-`"):
+            lab.ports.switchboard.capture(lab.name, "lan", bpf)
+        told = run(Channel(client, fabric, capture_argv("lan", bpf), stdin=True), 10, lambda: None)
+        assert told.stdout == b""
+        assert b"root:" not in told.stderr
+        assert b"syntax error" in told.stderr
+    there = run(Channel(client, fabric, ["ls", "-A", "/tmp"]), 10, lambda: None)
+    assert (there.exit_code, there.stdout) == (0, b"")
+    client.close()
 
 
 def test_the_probe_agrees_and_keeps_its_facts(copies: tuple[Lab, Lab]) -> None:

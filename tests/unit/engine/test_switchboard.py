@@ -14,7 +14,7 @@ import pytest
 
 from range.engine import fabric
 from range.engine.client import connect
-from range.engine.switchboard import ELSEWHERE, CaptureStream, ChannelDuplex, DockerSwitchboard
+from range.engine.switchboard import ELSEWHERE, CaptureStream, ChannelDuplex, DockerSwitchboard, capture_argv
 from range.errors import EngineFault, NodeFailed, NotFound, Refused
 from range.ports import Capabilities
 from range.topology import HttpReady, Impairment, TcpReady
@@ -141,6 +141,18 @@ def test_a_capture_that_never_begins_is_known_at_once() -> None:
     assert not stream.begun()
     assert b"No such device" in stream.words
     assert list(stream) == []
+
+
+def test_a_filter_is_the_last_word_and_no_option() -> None:
+    assert capture_argv("lan", "-w/tmp/x")[-4:] == ["-i", fabric.bridge("lan"), "--", "-w/tmp/x"]
+    assert capture_argv("lan", "")[-1] == "--"
+
+
+def test_an_option_for_a_filter_is_refused_before_anything_is_asked() -> None:
+    board, made = a_board()
+    with pytest.raises(Refused, match="`-w/tmp/x` begins with `-`"):
+        board.capture("r", "lan", "-w/tmp/x")
+    assert made.asked == []
 
 
 def test_a_range_that_was_never_wired_has_no_cables() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from range.layout import FileSpec
 from range.plan import Change, Observed, Ownership, RangeSummary, RemoveNode
-from range.ports import ExecResult, LinkState
+from range.ports import ExecResult, LinkState, PacketStream
 from range.testing import conformance
 from range.testing.conformance import PORT, Rig, a_layout
 from range.testing.memory import MemoryEngine, MemorySwitchboard
@@ -53,6 +53,11 @@ class Stiff(MemorySwitchboard):
         return tuple(replace(line, up=True) for line in super().links(range_id))
 
 
+class Credulous(MemorySwitchboard):
+    def capture(self, range_id: str, segment: str, bpf: str = "") -> PacketStream:
+        return super().capture(range_id, segment, "" if bpf.startswith("-") else bpf)
+
+
 def a_rig(engine: MemoryEngine, board: type[MemorySwitchboard] = MemorySwitchboard) -> Rig:
     made = board(engine)
     made.listening["two", PORT] = lambda _asked: b"HTTP/1.0 200 OK\r\n\r\nconforming\n"
@@ -93,3 +98,10 @@ def test_a_switchboard_that_does_not_cut_is_caught() -> None:
     rig.up(a_layout())
     with pytest.raises(AssertionError):
         conformance.a_cable_is_cut_and_restored(rig)
+
+
+def test_a_switchboard_that_takes_options_for_filters_is_caught() -> None:
+    rig = a_rig(MemoryEngine(), Credulous)
+    rig.up(a_layout())
+    with pytest.raises(AssertionError):
+        conformance.a_filter_is_a_filter_or_refused(rig)
