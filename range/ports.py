@@ -166,7 +166,7 @@ class Switchboard(Protocol):
         """Cut, restore or impair one cable, both directions. Raises NotFound, Refused (kernel cannot)."""
 
     def capture(self, range_id: str, segment: str, bpf: str = "") -> PacketStream:
-        """A pcap of one network or link, as it comes. Raises NotFound, Refused (`bpf` is no filter; see capturing.py)."""
+        """A pcap of one network or link, as it comes. Raises NotFound, Refused (no filter; see capturing.py)."""
 
     def facts(self, range_id: str, lookups: Sequence[str]) -> tuple[NetworkFacts, ...]:
         """What each node's namespace holds; `lookups` are addresses to ask its routing table about.

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from range.errors import Fault, Invalid, NotFound, Problem, Where
+from range.references import ENTRY
 from range.service.issuers import Issuer, check_together
 
 PREFIX = "JOINTRANGE_"
@@ -28,6 +29,7 @@ INSTANCE = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}"
 PORT = r"([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 LISTEN = rf"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):{PORT}"
 SIZE = r"([1-9][0-9]*(k|m|g))?"
+REGISTRIES = rf"\s*({ENTRY}\s*(,\s*{ENTRY}\s*)*)?"
 DURATION = r"[0-9]{1,9}(\.[0-9]{1,3})?(s|m|h|d)"
 
 
@@ -52,6 +54,9 @@ class Settings:
 
     jobs: int = 2
     """Trials run at once."""
+
+    registries: str = ""
+    """From where images may be pulled, comma-separated; empty: public registries for a service, any without one."""
 
     server: str = ""
     """The service that the command line asks; empty: none, it does everything itself."""
@@ -98,6 +103,11 @@ class Settings:
         return Path(self.cache).expanduser()
 
     @property
+    def registry_list(self) -> tuple[str, ...]:
+        """The entries of `registries`, in the words of range/references.py."""
+        return tuple(entry.strip() for entry in self.registries.split(",") if entry.strip())
+
+    @property
     def data_folder(self) -> Path:
         """The service's folder, home expanded, absolute."""
         return Path(self.data).expanduser().absolute()
@@ -112,6 +122,7 @@ CHECKS: Mapping[str, tuple[str, str, str]] = {
     "instance": (INSTANCE, "which cannot begin a container's name", "e.g. ci-2"),
     "listen": (LISTEN, "which is no address and port", "e.g. 127.0.0.1:8080, or 0.0.0.0:8080 behind a TLS proxy"),
     "memory": (SIZE, "which is no size", "e.g. 16g"),
+    "registries": (REGISTRIES, "which is no list of registries", "e.g. public, registry.example:5000/ours"),
     "lease": (DURATION, "which is no duration", "e.g. 90m, 8h, 7d"),
     "keep_events": (DURATION, "which is no duration", "e.g. 7d"),
     "log": ("text|json", "which is no way to log", "text or json"),

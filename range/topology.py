@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from range.references import check_named
 
 SCHEMA = "jointrange.topology/1"
 
@@ -45,6 +47,9 @@ NodeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,45}$")]
 
 InterfaceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,14}$")]
 """An interface inside a node; Linux allows 15 characters."""
+
+Image = Annotated[str, AfterValidator(check_named)]
+"""An image by its name; no id, and no image of an installed tool."""
 
 Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}(\.[0-9]{1,6})?(kbit|mbit|gbit)$")]
 Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})?(us|ms|s|m|h)$")]
@@ -150,7 +155,7 @@ class StaticRoute(Model):
 class NodeDefaults(Model):
     """What `defaults` and `groups` can give to nodes. A node's own key wins; `env`, `labels` and `files` merge."""
 
-    image: str | None = Field(None, description="An image: `jointrange/<kind>`, or any OCI reference")
+    image: Image | None = Field(None, description="An image: `jointrange/<kind>`, or any OCI reference but an id")
     kind: Literal["host", "router"] | None = None
     role: Name | None = None
     labels: Labels = Field(default_factory=dict)

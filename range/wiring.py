@@ -27,6 +27,7 @@ from range.errors import Exhausted, NotFound
 from range.plan import Ownership
 from range.ports import Ports
 from range.provisioner.ansible import AnsibleProvisioner
+from range.references import ANY, PUBLIC
 from range.service.context import Limits, Service
 from range.settings import Settings
 from range.topology import seconds, size_bytes
@@ -37,16 +38,24 @@ CPUS_EACH = 4
 
 def ports(settings: Settings) -> Ports:
     """Every port, over the Docker engine the settings name. Raises EngineUnavailable."""
-    return _over(connect(settings.docker_host or None), settings)
+    return _over(connect(settings.docker_host or None), settings, settings.registry_list or (ANY,))
 
 
-def _over(client: Connection, settings: Settings) -> Ports:
+def _over(client: Connection, settings: Settings, registries: tuple[str, ...]) -> Ports:
     """Every port over one connection, with a stop flag of its own."""
     clock = SystemClock()
     engine = DockerEngine(client, settings.instance, clock)
     folder = catalogue.root() / "topologies" / "images"
     cache = settings.cache_folder
-    images = DockerImages(client, folder, cache, instance=settings.instance, owner=owners.me())
+    images = DockerImages(
+        client,
+        folder,
+        cache,
+        instance=settings.instance,
+        owner=owners.me(),
+        registries=registries,
+        stop=clock.cancelled,
+    )
     jails = DockerJails(client, settings.instance, owners.me())
     provisioner = AnsibleProvisioner(engine, images, images, jails, stop=clock.cancelled)
     board, terminals = DockerSwitchboard(engine), DockerTerminals(engine)
@@ -89,11 +98,12 @@ def service(settings: Settings) -> Service:
 
     data = _data(settings)
     client = connect(settings.docker_host or None, pool=64)
-    able = _over(client, settings).engine.capabilities()
+    registries = settings.registry_list or (PUBLIC,)
+    able = _over(client, settings, registries).engine.capabilities()
     store = open_store(database(settings), migrate=True)
     return Service(
         store=store,
-        ports=lambda: _over(client, settings),
+        ports=lambda: _over(client, settings, registries),
         clock=SystemClock(),
         data=data,
         instance=settings.instance,

@@ -235,7 +235,8 @@ def _finding(spot: _Spot, root: object, detail: Mapping[str, Any]) -> Finding:
     if kind == "value_error":
         where = _of(path, root, "")
         said = str(detail["ctx"]["error"])
-        return Finding(Fault(path, f"{where}: {said}" if where else said))
+        fitting = "x" if isinstance(spot.value, str) else None
+        return Finding(Fault(path, f"{where}: {said}" if where else said), stand_in=fitting)
     what, hint = _bad_value(spot, detail)
     named = _of(path, root, "") or "the file"
     if what.startswith(("must", "has", "needs")):

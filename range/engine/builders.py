@@ -20,6 +20,7 @@ from range.engine.containers import archive
 from range.errors import Conflict, NotFound
 from range.layout import FileSpec
 from range.ports import ExecResult
+from range.references import parse
 
 KIND_BUILDER = "builder"
 KIND_IMAGE = "image"
@@ -38,10 +39,11 @@ class DockerBuilders:
 
     def start_builder(self, reference: str, name: str) -> str:
         """A throw-away container from the image, with egress; its id. Raises ImageMissing, Conflict."""
+        image = parse(reference).familiar
         with faults(f"starting a builder from {reference}"):
-            config = self._api.inspect_image(reference)["Config"] or {}
+            config = self._api.inspect_image(image)["Config"] or {}
             created = self._api.create_container(
-                reference,
+                image,
                 **_idle(config),
                 name=labels.container_name(self._instance, KIND_BUILDER, name),
                 labels={

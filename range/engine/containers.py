@@ -21,6 +21,7 @@ from range.engine.fabric import AGENT_ENV, agent_archive, agent_argv
 from range.errors import RangeError
 from range.layout import FileSpec, NodeSpec
 from range.plan import Ownership, spec_digest
+from range.references import parse
 from range.topology import size_bytes
 
 FABRIC_IMAGE = "jointrange/fabric"
@@ -50,7 +51,7 @@ def node_options(api: APIClient, range_id: str, ownership: Ownership, node: Node
     """Everything `create_container` is told about a node."""
     limits = node.limits
     return {
-        "image": node.image,
+        "image": parse(node.image).familiar,  # a name with a tag: nothing that could be an id
         "command": list(node.command) if node.command is not None else None,
         "hostname": node.name,
         "environment": dict(node.env),

@@ -2,7 +2,7 @@
 
 Knows: how an image's content digest is made, and that an image is looked up by it, so that a warm `ensure` builds
 nothing and asks the engine one question per image.
-Must never: start a node, or leave an intermediate image behind.
+Must never: start a node, leave an intermediate image behind, or take an id for a name.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import fcntl
 import io
 import re
 import tarfile
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,9 @@ from range.catalogue.finding import LEAVINGS
 from range.engine import base_image, labels
 from range.engine.builders import KIND_IMAGE, DockerBuilders
 from range.engine.client import faults
-from range.errors import ImageMissing, RangeError
+from range.engine.pulling import pull
+from range.errors import ImageMissing, Refused
+from range.references import ANY, TOOLS, Reference, parse, unlisted
 
 CONTENT = "jointrange.content"
 """The label that says from which content an image was built."""
@@ -37,9 +40,9 @@ CONTENT = "jointrange.content"
 PREFIX = "jointrange/"
 BASE = "base"
 ANSIBLE = "ansible"
-TOOL_PREFIX = "jointrange-tool/"
 _TAIL = 15
 _AT_ONCE = 2
+_POLL = 0.1
 _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)")
 _MADE = re.compile(r"^ ---> ([0-9a-f]{12,64})$")
@@ -55,18 +58,33 @@ class BuildFile:
 
 
 class DockerImages(DockerBuilders):
-    """ports.Images and ports.Builders over Docker. `folder` is `topologies/images`; `cache` holds the lock files."""
+    """ports.Images and ports.Builders over Docker. `folder` is `topologies/images`; `cache` holds the lock files.
 
-    def __init__(self, client: docker.DockerClient, folder: Path, cache: Path, *, instance: str, owner: str) -> None:
+    `registries`: from where others' images may be pulled, in the words of range/references.py. `stop`: set it, and what
+    is being built, pulled or waited for ends soon.
+    """
+
+    def __init__(
+        self,
+        client: docker.DockerClient,
+        folder: Path,
+        cache: Path,
+        *,
+        instance: str,
+        owner: str,
+        registries: tuple[str, ...] = (ANY,),
+        stop: Event | None = None,
+    ) -> None:
         super().__init__(client, instance, owner)
         self._folder = folder
         self._cache = cache
+        self._registries = registries
+        self._ended = stop or Event()
         self._stop = Event()
 
     def digest(self, reference: str) -> str | None:
-        """The image's id, or None when it is not here."""
-        found = self._inspect(reference)
-        return str(found["Id"]) if found else None
+        """The id of the image of this name, or None when it is not here. An id, or the beginning of one, is no name."""
+        return self._named(_parsed(reference))
 
     def kinds(self) -> tuple[str, ...]:
         """The kinds that can be built here, base first."""
@@ -74,27 +92,34 @@ class DockerImages(DockerBuilders):
         return (BASE, *sorted({file.parent.name for file in here} - {BASE}))
 
     def ensure(self, reference: str, progress: Callable[[str], None]) -> str:
-        """Build (`jointrange/<kind>`) or pull it if it is not here; its digest. Raises ImageMissing."""
-        kind = _kind(reference)
+        """Build (`jointrange/<kind>`) or pull it if it is not here; its digest.
+
+        Raises ImageMissing, Refused (the installation does not pull from there).
+        """
+        return self._ensure(reference, progress, self._registries)
+
+    def _ensure(self, reference: str, progress: Callable[[str], None], registries: tuple[str, ...] = (ANY,)) -> str:
+        named = _parsed(reference)
+        kind = _kind(named.familiar)
         if kind == BASE:
             return self._ensure_base(progress)
         if kind is not None and (self._folder / kind / "Dockerfile").is_file():
             return self._ensure_kind(kind, progress)
-        return self.digest(reference) or self._fetch(reference, progress)
+        return self._named(named) or self._fetch(named, progress, registries)
 
     def ensure_all(self, references: Iterable[str], progress: Callable[[str], None]) -> dict[str, str]:
         """`ensure` for each, two builds at a time; reference -> digest. Raises the first fault."""
         wanted = tuple(dict.fromkeys(references))
         if any(_kind(reference) for reference in wanted):
             self.ensure(PREFIX + BASE, progress)
-        self._stop.clear()
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="images") as workers:
             futures = {reference: workers.submit(self.ensure, reference, progress) for reference in wanted}
             try:
                 return {reference: future.result() for reference, future in futures.items()}
             except BaseException:
                 self._stop.set()
-                workers.shutdown(wait=False, cancel_futures=True)
+                workers.shutdown(cancel_futures=True)
+                self._stop.clear()
                 raise
 
     def sweep_builders(self, *, everything: bool = False) -> list[str]:
@@ -123,7 +148,7 @@ class DockerImages(DockerBuilders):
             if inner is not None and inner != BASE and (self._folder / inner / "Dockerfile").is_file():
                 parents[parent] = self._ensure_kind(inner, progress, (*within, kind))
             else:
-                parents[parent] = self.ensure(parent, progress)
+                parents[parent] = self._ensure(parent, progress)
         content = content_digest(files, parents)
         return self._made(kind, content, lambda: self._build(kind, files, content, progress))
 
@@ -163,7 +188,7 @@ class DockerImages(DockerBuilders):
         else:
             reasons.append("mmdebstrap is not installed")
         try:
-            self.ensure(base_image.PULLED, progress)
+            self._ensure(base_image.PULLED, progress)
             dockerfile = BuildFile("Dockerfile", base_image.dockerfile().encode(), False)
             return self._build(BASE, (dockerfile,), content, progress)
         except ImageMissing as error:
@@ -211,7 +236,7 @@ class DockerImages(DockerBuilders):
         """Read the builder's answer to its end; what went wrong, or nothing. Images it makes go into the journal."""
         failure = ""
         for part in answer:
-            if self._stop.is_set():
+            if self._stopped():
                 raise ImageMissing("building images was stopped, because another one failed or by hand")
             failure = str(part.get("error", "")).strip() or failure
             for line in str(part.get("stream", "")).splitlines():
@@ -247,29 +272,40 @@ class DockerImages(DockerBuilders):
 
     # ── everybody else's ─────────────────────────────────────────────────────────────────────────────────────
 
-    def _fetch(self, reference: str, progress: Callable[[str], None]) -> str:
-        kind = _kind(reference)
-        if reference.startswith((PREFIX, TOOL_PREFIX)):
+    def _fetch(self, named: Reference, progress: Callable[[str], None], registries: tuple[str, ...]) -> str:
+        """Pull it. The engine fetches each layer once, whoever else wants it, so nobody waits for another's pull."""
+        shown = named.familiar
+        kind = _kind(shown)
+        if shown.startswith((PREFIX, TOOLS)):
             close = get_close_matches(kind or "", self.kinds(), 1)
             raise ImageMissing(
-                f"there is no image {reference}, and nothing to build it from in {self._folder}",
+                f"there is no image {shown}, and nothing to build it from in {self._folder}",
                 hint=f"did you mean {PREFIX}{close[0]}?" if close else "add a folder with a Dockerfile there",
             )
-        progress(f"{reference}: pulling")
-        try:
-            with faults(f"pulling {reference}"), self._lock("pull"):
-                repository, tag = docker.utils.parse_repository_tag(reference)
-                answer = self._api.pull(repository, tag or "latest", stream=True, decode=True)
-                failure = next((str(part["error"]) for part in answer if "error" in part), "")
-        except RangeError as error:
-            failure = str(error)
-        image = self.digest(reference)
+        if wrong := unlisted(named, registries):
+            raise Refused(
+                f"{shown} is not here and is not pulled: {wrong}",
+                hint="name another image, or have who runs this add the registry to JOINTRANGE_REGISTRIES",
+            )
+        progress(f"{shown}: pulling")
+        failure = pull(self._api, named, self._stopped)
+        image = self._named(named)
         if failure or image is None:
             raise ImageMissing(
-                f"{reference} is not here and cannot be pulled: {failure.strip()[:300]}",
-                hint=f"make `docker pull {reference}` work, or bring it with `docker load`",
+                f"{shown} is not here and cannot be pulled: {failure}",
+                hint=f"make `docker pull {shown}` work, or bring it with `docker load`",
             )
         return image
+
+    def _stopped(self) -> bool:
+        """Whether nobody waits for what is made here any more."""
+        return self._stop.is_set() or self._ended.is_set()
+
+    def _named(self, named: Reference) -> str | None:
+        """The id of the image that has this very name: an engine also finds ids by what they begin with."""
+        found = self._inspect(named.familiar)
+        names = [*(found.get("RepoTags") or ()), *(found.get("RepoDigests") or ())] if found else []
+        return str(found["Id"]) if found and named.familiar in names else None
 
     def _inspect(self, reference: str) -> Mapping[str, Any] | None:
         with faults(f"looking for {reference}"):
@@ -281,10 +317,22 @@ class DockerImages(DockerBuilders):
 
     @contextmanager
     def _lock(self, name: str, how: int = fcntl.LOCK_EX) -> Iterator[None]:
-        """One maker of a kind at a time on this machine; freed by the kernel if its holder dies."""
+        """One maker of a kind at a time on this machine; freed by the kernel if its holder dies.
+
+        Raises ImageMissing when it is stopped while another holds it, BlockingIOError when `how` is not to wait.
+        """
         self._cache.mkdir(parents=True, exist_ok=True)
         with (self._cache / f"{name}.lock").open("w") as file:
-            fcntl.flock(file, how)
+            while True:
+                try:
+                    fcntl.flock(file, how | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if how & fcntl.LOCK_NB:
+                        raise
+                    if self._stopped():
+                        raise ImageMissing(f"waiting for {PREFIX}{name}, which another makes, was stopped") from None
+                    time.sleep(_POLL)
             yield
 
 
@@ -331,6 +379,14 @@ def context(files: Iterable[BuildFile]) -> bytes:
             entry.mode = 0o755 if file.executable else 0o644
             tar.addfile(entry, io.BytesIO(file.content))
     return buffer.getvalue()
+
+
+def _parsed(reference: str) -> Reference:
+    """A reference of ours or of a document. Raises Refused."""
+    try:
+        return parse(reference)
+    except ValueError as error:
+        raise Refused(str(error), hint="an image has a name, e.g. `jointrange/base`") from None
 
 
 def _kind(reference: str) -> str | None:

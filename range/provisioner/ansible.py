@@ -26,6 +26,7 @@ from range.provisioner.hearing import Hearing, Progress, plain
 from range.provisioner.parcel import clear_dead_runs, command, parcel
 from range.provisioner.policy import task_count, violations
 from range.provisioner.tree import TreeFile, install_digest, read_tree
+from range.references import TOOLS
 from range.tool import Tool
 
 INSTALL_SECONDS = 1800.0
@@ -194,7 +195,7 @@ def check(tool: Tool, tree: Sequence[TreeFile]) -> None:
 def tool_image(tool: Tool, tree: Sequence[TreeFile], base: str) -> str:
     """The reference of the image that holds the tool: equal inputs, equal name."""
     key = [base, install_digest(tuple(tree), tool.configure), dict(tool.vars), tool.name, tool.version, tool.install]
-    return f"jointrange-tool/{tool.name}:{sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]}"
+    return f"{TOOLS}{tool.name}:{sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]}"
 
 
 def play(

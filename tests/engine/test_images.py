@@ -18,7 +18,7 @@ import pytest
 from range.engine import labels, owners
 from range.engine.client import connect
 from range.engine.images import DockerImages
-from range.errors import ImageMissing
+from range.errors import ImageMissing, Refused
 from range.layout import FileSpec
 from range.ports import Builders, Images
 
@@ -82,6 +82,16 @@ def output(client: docker.DockerClient, reference: str) -> bytes:
 def test_the_adapter_is_both_ports(images: DockerImages) -> None:
     ports: tuple[Images, Builders] = (images, images)
     assert ports[0].digest("jointrange/base")
+
+
+def test_an_id_or_its_beginning_finds_nothing(images: DockerImages, client: docker.DockerClient) -> None:
+    image = images.digest("jointrange/base")
+    assert image is not None
+    beginning = image.removeprefix("sha256:")[:12]
+    assert client.api.inspect_image(beginning)["Id"] == image, "the engine itself would take it"
+    for word in (beginning, beginning[:6], f"sha256:{beginning}", image):
+        with contextlib.suppress(Refused):
+            assert images.digest(word) is None
 
 
 def test_what_is_there_is_found_at_once(images: DockerImages, kind: str) -> None:

@@ -31,6 +31,13 @@ def test_every_fault_is_told_at_once() -> None:
     assert "no whole number" in str(caught.value)
 
 
+def test_registries_are_a_list() -> None:
+    assert Settings().registry_list == ()
+    told = from_environment({"JOINTRANGE_REGISTRIES": " public, db:5000/ours/ ,[::1]:5000"})
+    assert told.registry_list == ("public", "db:5000/ours/", "[::1]:5000")
+    assert from_environment({"JOINTRANGE_REGISTRIES": "*"}).registry_list == ("*",)
+
+
 def test_home_is_expanded() -> None:
     assert "~" not in str(Settings().cache_folder)
 
@@ -44,6 +51,8 @@ def test_home_is_expanded() -> None:
         ("INSTANCE", "two words", "container's name"),
         ("INSTANCE", "", "container's name"),
         ("INSTANCE", "../x", "container's name"),
+        ("REGISTRIES", "https://registry.example", "no list of registries"),
+        ("REGISTRIES", "a,,b", "no list of registries"),
     ],
 )
 def test_values_that_could_never_work_are_faults(name: str, text: str, says: str) -> None:

@@ -42,6 +42,14 @@ def test_unknown_keys_are_refused_and_nothing_can_be_changed() -> None:
         node.image = "y"  # type: ignore[misc]
 
 
+@pytest.mark.parametrize(
+    "image", ["1f23", "sha256:1f23", "jointrange-tool/x:1", "docker.io/jointrange-tool/x", "a/../b"]
+)
+def test_an_image_is_named(image: str) -> None:
+    with pytest.raises(ValidationError, match="image"):
+        Node.model_validate({"image": image})
+
+
 def test_no_capability_reaches_beyond_the_node() -> None:
     assert get_args(Capability) == CAPABILITIES
     assert not {"SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "SYS_BOOT", "MKNOD", "BPF"} & set(CAPABILITIES)

@@ -66,6 +66,9 @@ class _Server(http.server.ThreadingHTTPServer):
     address_family = socket.AF_UNIX
     daemon_threads = True
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who went away before the answer is nobody's fault."""
+
     def server_bind(self) -> None:
         self.socket.bind(self.server_address)
         self.server_name, self.server_port = "pretended", 0
