@@ -1,16 +1,21 @@
 """Builder containers: throw-away containers in which a tool is installed once, and then committed to an image.
 
-Knows: how a builder is labelled, entered, filled, committed and removed.
+Knows: how a builder is labelled, kept apart from every other, entered, filled, committed and removed.
 Must never: be part of a range. A builder has egress; a range never does.
+
+Each has a network of its own: the engine lets no packet pass from one of its networks to another.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from json import dumps
+from typing import Any
 
 import docker
+from docker.api.client import APIClient
 
 from range.engine import labels, owners
 from range.engine.baselines import sweep_benches
@@ -24,8 +29,32 @@ from range.references import parse
 
 KIND_BUILDER = "builder"
 KIND_IMAGE = "image"
+CAPABILITIES = ("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETFCAP", "SETGID", "SETUID")
+"""What apt and dpkg need: to make files others', run as others, and end that. None forges packets or makes devices."""
+MEMORY = 2 << 30
+PROCESSES = 1024
+PROCESSORS = 2
 _KILL_ALL = ("sh", "-c", "kill -KILL -1")
 """Every process of the container but its first. Fit for a builder, which runs one thing at a time."""
+
+
+def options(api: APIClient, network: str) -> dict[str, Any]:
+    """How a builder is held: everything `create_container` is told but its image, program, name and labels."""
+    return {
+        "hostname": KIND_BUILDER,
+        "host_config": api.create_host_config(
+            network_mode=network,
+            cap_drop=["ALL"],
+            cap_add=list(CAPABILITIES),
+            security_opt=["no-new-privileges"],
+            mem_limit=MEMORY,
+            memswap_limit=MEMORY,
+            pids_limit=PROCESSES,
+            cpu_period=100_000,
+            cpu_quota=PROCESSORS * 100_000,
+            log_config={"Type": "json-file", "Config": {"max-size": "5m", "max-file": "1"}},
+        ),
+    }
 
 
 class DockerBuilders:
@@ -39,32 +68,26 @@ class DockerBuilders:
 
     def start_builder(self, reference: str, name: str) -> str:
         """A throw-away container from the image, with egress; its id. Raises ImageMissing, Conflict."""
-        image = parse(reference).familiar
+        image, called = parse(reference).familiar, labels.container_name(self._instance, KIND_BUILDER, name)
+        marks = {
+            labels.KIND: KIND_BUILDER,
+            labels.INSTANCE: self._instance,
+            labels.OWNER: self._owner,
+            labels.NODE: name,
+            labels.KEPT: "no",
+            labels.CREATED: f"{time.time():.3f}",
+        }
         with faults(f"starting a builder from {reference}"):
             config = self._api.inspect_image(image)["Config"] or {}
-            created = self._api.create_container(
-                image,
-                **_idle(config),
-                name=labels.container_name(self._instance, KIND_BUILDER, name),
-                labels={
-                    labels.KIND: KIND_BUILDER,
-                    labels.INSTANCE: self._instance,
-                    labels.OWNER: self._owner,
-                    labels.NODE: name,
-                    labels.KEPT: "no",
-                    labels.CREATED: f"{time.time():.3f}",
-                },
-                host_config=self._api.create_host_config(
-                    mem_limit="2g", pids_limit=2048, security_opt=["no-new-privileges"]
-                ),
-            )
-            builder = str(created["Id"])
+            made = self._api.create_network(called, driver="bridge", check_duplicate=True, labels=marks)
             try:
-                self._api.start(builder)
+                held = options(self._api, str(made["Id"]))
+                created = self._api.create_container(image, **_idle(config), name=called, labels=marks, **held)
+                self._api.start(str(created["Id"]))
             except BaseException:
-                self.remove_builder(builder)
+                self._remove(called)
                 raise
-            return builder
+            return str(created["Id"])
 
     def exec_builder(
         self, builder: str, argv: Sequence[str], *, timeout: float | None = None, user: str = ""
@@ -100,23 +123,28 @@ class DockerBuilders:
 
     def remove_builder(self, builder: str) -> None:
         """Always safe to call."""
-        try:
-            with faults("removing a builder"):
-                self._api.remove_container(builder, force=True, v=True)
-        except (NotFound, Conflict):
-            return  # gone, or on its way out
+        with contextlib.suppress(NotFound), faults("looking for a builder"):
+            self._remove(str(self._api.inspect_container(builder)["Name"]).lstrip("/"))
+
+    def _remove(self, called: str) -> None:
+        """The container of this name, and its network; what is gone or on its way out is fine."""
+        with contextlib.suppress(NotFound, Conflict), faults("removing a builder"):
+            self._api.remove_container(called, force=True, v=True)
+        with contextlib.suppress(NotFound), faults("removing a builder's network"):
+            self._api.remove_network(called)
 
     def sweep_builders(self, *, everything: bool = False) -> list[str]:
         """Remove builders, and what benchmarks left, whose maker is dead, or all of this installation; their names."""
         filters = {"label": [f"{labels.KIND}={KIND_BUILDER}", f"{labels.INSTANCE}={self._instance}"]}
         with faults("listing builders"):
-            found = self._api.containers(all=True, filters=filters)
-        gone = []
-        for container in found:
-            if everything or owners.alive(container["Labels"].get(labels.OWNER, "")) is False:
-                self.remove_builder(container["Id"])
-                gone.append(str(container["Names"][0]).lstrip("/"))
-        return sorted(gone + sweep_benches(self._api, self._instance, everything=everything))
+            found = [(str(one["Names"][0]).lstrip("/"), one) for one in self._api.containers(all=True, filters=filters)]
+            found += [(str(one["Name"]), one) for one in self._api.networks(filters=filters)]
+        gone = set()
+        for called, one in found:
+            if everything or owners.alive(one["Labels"].get(labels.OWNER, "")) is False:
+                self._remove(called)
+                gone.add(called)
+        return sorted([*gone, *sweep_benches(self._api, self._instance, everything=everything)])
 
 
 def _idle(config: Mapping[str, object]) -> dict[str, list[str]]:

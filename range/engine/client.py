@@ -94,6 +94,10 @@ BUILD_HINT = "`jointrange images build` makes Jointrange's own images; any other
 _EXHAUSTED = (
     (re.compile(r"no space left on device", re.I), "free disk space (`docker system df`), then run it again"),
     (
+        re.compile(r"non-overlapping IPv4 address pool", re.I),
+        "remove networks nobody needs (`docker network prune`), or give the engine more address pools",
+    ),
+    (
         re.compile(r"port is already allocated|address already in use", re.I),
         "free that port, or choose another",
     ),

@@ -277,3 +277,71 @@ def test_when_one_build_fails_the_others_end_too(
         images.ensure_all([f"jointrange/{kind}", f"jointrange/{kind}-slow"], lambda line: None)
     assert time.monotonic() - start < 60
     assert half_made(client, kind) == []
+
+
+LISTEN = (
+    "import socket; s = socket.create_server(('', 9000)); print('up', flush=True)\nwhile True: s.accept()[0].send(b'B')"
+)
+REACH = """
+import socket, sys
+try:
+    print(socket.create_connection((sys.argv[1], 9000), timeout=3).recv(1))
+except OSError as error:
+    print(type(error).__name__)
+"""
+RAW = """
+import os, socket
+for make in (
+    lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW),
+    lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP),
+    lambda: os.mknod("/disk", 0o60666, os.makedev(8, 0)),
+):
+    try:
+        make()
+        print("made")
+    except PermissionError:
+        print("refused")
+"""
+
+
+def networks(client: docker.DockerClient, instance: str) -> list[str]:
+    """The networks of an installation."""
+    return [str(one["Name"]) for one in client.api.networks(filters={"label": f"{labels.INSTANCE}={instance}"})]
+
+
+def test_a_builder_reaches_no_other_and_forges_nothing(
+    images: DockerImages, client: docker.DockerClient, builder: str, kind: str
+) -> None:
+    other = images.start_builder("jointrange/base", "other")
+    try:
+        serving = f'setsid python3 -c "{LISTEN}" >/dev/null 2>&1 </dev/null & sleep 0.1'
+        assert images.exec_builder(other, ["sh", "-c", serving]).exit_code == 0
+        seen = client.api.inspect_container(other)
+        [address] = [one["IPAddress"] for one in seen["NetworkSettings"]["Networks"].values()]
+        deadline = time.monotonic() + 30
+        while images.exec_builder(other, ["python3", "-c", REACH, address]).text != "b'B'\n":
+            assert time.monotonic() < deadline, "nobody listens"
+        tried = images.exec_builder(builder, ["python3", "-c", REACH, address])
+        assert tried.text == "TimeoutError\n", "another network is another world"
+        named = images.exec_builder(builder, ["python3", "-c", REACH, labels.container_name(kind, "builder", "other")])
+        assert named.text == "gaierror\n"
+    finally:
+        images.remove_builder(other)
+    assert images.exec_builder(builder, ["python3", "-c", RAW]).text == "refused\n" * 3
+    status = images.exec_builder(builder, ["cat", "/proc/self/status"]).text
+    assert "NoNewPrivs:\t1" in status
+    assert "default via" in images.exec_builder(builder, ["ip", "route"]).text
+
+
+def test_a_builders_network_goes_with_it(
+    images: DockerImages, client: docker.DockerClient, builder: str, kind: str
+) -> None:
+    assert networks(client, kind) == [labels.container_name(kind, "builder", "builder")]
+    images.remove_builder(builder)
+    assert networks(client, kind) == []
+    client.api.create_network(
+        labels.container_name(kind, "builder", "killed"),
+        labels={labels.KIND: "builder", labels.INSTANCE: kind, labels.OWNER: "nobody"},
+    )
+    assert images.sweep_builders() == [labels.container_name(kind, "builder", "killed")], "its maker died in between"
+    assert networks(client, kind) == []
