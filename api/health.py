@@ -62,7 +62,7 @@ class Doctor:
             now = self.service.clock.now()
             if not self._asked <= now < self._asked + FRESH or not self._asked:
                 try:
-                    able = self.service.ports().engine.capabilities()
+                    able = self.service.ports().engine.capabilities(probe=False)
                     self._engine = Check(ok=True, detail=f"{able.engine} {able.version}")
                 except RangeError as error:
                     self._engine = Check(ok=False, detail=type(error).__name__)

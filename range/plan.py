@@ -18,6 +18,9 @@ from json import dumps
 from range.layout import Layout, NodeSpec, TapSpec
 from range.topology import Model
 
+PROBE = "probe-"
+"""How the name of a throw-away fabric begins, in which a kernel is tried."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ownership:

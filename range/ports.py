@@ -118,8 +118,11 @@ class Duplex(Protocol):
 class Engine(Protocol):
     """Makes ranges real. Every change is create-or-adopt and safe to repeat."""
 
-    def capabilities(self) -> Capabilities:
-        """Raises EngineUnavailable."""
+    def capabilities(self, *, probe: bool = True) -> Capabilities:
+        """Without `probe` nothing is started for it, and `netem` holds only if that was found before.
+
+        Raises EngineUnavailable.
+        """
 
     def survey(self) -> tuple[RangeSummary, ...]:
         """Every range of this installation, from labels alone."""

@@ -38,13 +38,15 @@ CPUS_EACH = 4
 
 def ports(settings: Settings) -> Ports:
     """Every port, over the Docker engine the settings name. Raises EngineUnavailable."""
-    return _over(connect(settings.docker_host or None), settings, settings.registry_list or (ANY,))
+    return _over(connect(settings.docker_host or None), settings, settings.registry_list or (ANY,), owners.me(), {})
 
 
-def _over(client: Connection, settings: Settings, registries: tuple[str, ...]) -> Ports:
-    """Every port over one connection, with a stop flag of its own."""
+def _over(
+    client: Connection, settings: Settings, registries: tuple[str, ...], owner: str, tried: dict[str, str]
+) -> Ports:
+    """Every port over one connection, with a stop flag of its own. `owner`: whose are builders, jails and probes."""
     clock = SystemClock()
-    engine = DockerEngine(client, settings.instance, clock)
+    engine = DockerEngine(client, settings.instance, clock, owner=owner, tried=tried)
     folder = catalogue.root() / "topologies" / "images"
     cache = settings.cache_folder
     images = DockerImages(
@@ -52,11 +54,11 @@ def _over(client: Connection, settings: Settings, registries: tuple[str, ...]) -
         folder,
         cache,
         instance=settings.instance,
-        owner=owners.me(),
+        owner=owner,
         registries=registries,
         stop=clock.cancelled,
     )
-    jails = DockerJails(client, settings.instance, owners.me())
+    jails = DockerJails(client, settings.instance, owner)
     provisioner = AnsibleProvisioner(engine, images, images, jails, stop=clock.cancelled)
     board, terminals = DockerSwitchboard(engine), DockerTerminals(engine)
     return Ports(engine, board, images, images, provisioner, clock, clock.cancelled, terminals)
@@ -99,15 +101,16 @@ def service(settings: Settings) -> Service:
     data = _data(settings)
     client = connect(settings.docker_host or None, pool=64)
     registries = settings.registry_list or (PUBLIC,)
-    able = _over(client, settings, registries).engine.capabilities()
+    able = _over(client, settings, registries, owners.me(), {}).engine.capabilities(probe=False)
     store = open_store(database(settings), migrate=True)
+    key, tried = deployment(store), dict[str, str]()
     return Service(
         store=store,
-        ports=lambda: _over(client, settings, registries),
+        ports=lambda: _over(client, settings, registries, owners.process_of(key), tried),
         clock=SystemClock(),
         data=data,
         instance=settings.instance,
-        deployment=deployment(store),
+        deployment=key,
         replica=f"{owners.me()}/{uuid.uuid4().hex[:8]}",
         workers=workers(settings),
         jobs=settings.jobs,

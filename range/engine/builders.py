@@ -17,7 +17,7 @@ from typing import Any
 import docker
 from docker.api.client import APIClient
 
-from range.engine import labels, owners
+from range.engine import labels
 from range.engine.baselines import sweep_benches
 from range.engine.channel import Channel, run
 from range.engine.client import faults
@@ -134,14 +134,14 @@ class DockerBuilders:
             self._api.remove_network(called)
 
     def sweep_builders(self, *, everything: bool = False) -> list[str]:
-        """Remove builders, and what benchmarks left, whose maker is dead, or all of this installation; their names."""
+        """Remove builders, and what benchmarks left, that are nobody's, or all of this installation; their names."""
         filters = {"label": [f"{labels.KIND}={KIND_BUILDER}", f"{labels.INSTANCE}={self._instance}"]}
         with faults("listing builders"):
             found = [(str(one["Names"][0]).lstrip("/"), one) for one in self._api.containers(all=True, filters=filters)]
             found += [(str(one["Name"]), one) for one in self._api.networks(filters=filters)]
         gone = set()
         for called, one in found:
-            if everything or owners.alive(one["Labels"].get(labels.OWNER, "")) is False:
+            if everything or labels.left(one["Labels"], self._owner, time.time()):
                 self._remove(called)
                 gone.add(called)
         return sorted([*gone, *sweep_benches(self._api, self._instance, everything=everything)])

@@ -24,6 +24,7 @@ from range.engine.fabric import Life
 from range.errors import EngineFault, NodeFailed, NotFound
 from range.layout import FileSpec, Layout
 from range.plan import (
+    PROBE,
     Change,
     Complete,
     CreateFabric,
@@ -44,8 +45,19 @@ from range.ports import Capabilities, ExecResult, Stream
 class DockerEngine:
     """The Engine port over one Docker endpoint, for one installation (`instance`)."""
 
-    def __init__(self, client: docker.DockerClient, instance: str, clock: SystemClock) -> None:
+    def __init__(
+        self,
+        client: docker.DockerClient,
+        instance: str,
+        clock: SystemClock,
+        *,
+        owner: str = "",
+        tried: dict[str, str] | None = None,
+    ) -> None:
+        """`owner`: whose the probes are, else this process; `tried`: what probes found, for engines to share."""
         self.client = client
+        self.owner = owner or owners.me()
+        self.tried = {} if tried is None else tried
         self.api = client.api
         self.containers = boxes.Containers(client.api, instance)
         self.clock = clock
@@ -53,26 +65,34 @@ class DockerEngine:
         self.born: dict[tuple[str, str], Life] = {}
         """Nodes made here and not yet wired, so that wiring need not ask for each."""
 
-    def capabilities(self) -> Capabilities:
-        """Asks the engine, and a throw-away fabric whether the kernel has sch_netem."""
+    def capabilities(self, *, probe: bool = True) -> Capabilities:
+        """Asks the engine, and once for each of its kernels a throw-away fabric whether that has sch_netem."""
         with faults("asking the engine what it can do"):
             info, version = self.api.info(), self.api.version()
-        probe = Ownership(self.containers.instance, owners.me(), "capabilities", kept=False, created=self.clock.now())
-        name = f"probe-{uuid.uuid4().hex[:8]}"
-        container = self.containers.make_fabric(name, probe)
-        try:
-            answer = self.ask(container, "netem", {}, "trying sch_netem")
-        finally:
-            self.containers.remove(container)
-        missing = () if answer["netem"] else (("netem", f"the kernel has no sch_netem ({answer['why']})"),)
+        kernel = f"{info.get('ID', '')} {info.get('KernelVersion', '')}"
+        why = self.tried.get(kernel, None if probe else "nobody tried")
+        if why is None:
+            why = self._without_netem()
+            if not why:
+                self.tried[kernel] = why  # a module that is missing may be loaded yet
         return Capabilities(
             engine=f"docker ({info['OperatingSystem']})",
             version=str(version["Version"]),
             cpus=int(info["NCPU"]),
             memory=int(info["MemTotal"]),
-            netem=bool(answer["netem"]),
-            missing=missing,
+            netem=not why,
+            missing=(("netem", f"the kernel has no sch_netem ({why})"),) if why else (),
         )
+
+    def _without_netem(self) -> str:
+        """Why the kernel has no sch_netem, or ""."""
+        made = Ownership(self.containers.instance, self.owner, "capabilities", kept=False, created=self.clock.now())
+        container = self.containers.make_fabric(f"{PROBE}{uuid.uuid4().hex[:8]}", made)
+        try:
+            answer = self.ask(container, "netem", {}, "trying sch_netem")
+        finally:
+            self.containers.remove(container)
+        return "" if answer["netem"] else str(answer["why"]) or "it says not why"
 
     def survey(self) -> tuple[RangeSummary, ...]:
         """Every range of this installation, newest last."""

@@ -27,7 +27,7 @@ from range.engine.diagnosis import Disk, EngineFacts, Facts
 from range.engine.docker import DockerEngine
 from range.engine.images import ANSIBLE, BASE, PREFIX
 from range.errors import EngineUnavailable, ImageMissing, RangeError
-from range.plan import Ownership
+from range.plan import PROBE, Ownership
 
 LOCAL = "unix://"
 SOCKET = LOCAL + "/var/run/docker.sock"
@@ -123,7 +123,7 @@ def _kernel(client: docker.DockerClient, instance: str) -> dict[str, Any]:
     engine = DockerEngine(client, instance, SystemClock())
     owner = Ownership(instance, owners.me(), "doctor", kept=False, created=time.time())
     try:
-        container = engine.containers.make_fabric(f"doctor-{uuid.uuid4().hex[:8]}", owner)
+        container = engine.containers.make_fabric(f"{PROBE}{uuid.uuid4().hex[:8]}", owner)
         try:
             return {"kernel": engine.ask(container, "kernel", {}, "looking at the kernel")["features"]}
         finally:

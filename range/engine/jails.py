@@ -18,7 +18,7 @@ import docker
 from docker.api.client import APIClient
 from docker.types import Ulimit
 
-from range.engine import labels, owners
+from range.engine import labels
 from range.engine.channel import Channel
 from range.engine.client import faults
 from range.errors import Conflict, EngineFault, NotFound, RangeError
@@ -110,13 +110,13 @@ class DockerJails:
         return DockerJail(self._api, jail, channel)
 
     def sweep_jails(self, *, everything: bool = False) -> list[str]:
-        """Remove jails whose maker is dead, or all of this installation; their names."""
+        """Remove jails that are nobody's, or all of this installation; their names."""
         filters = {"label": [f"{labels.KIND}={KIND_JAIL}", f"{labels.INSTANCE}={self._instance}"]}
         with faults("listing jails"):
             found = self._api.containers(all=True, filters=filters)
         gone = []
         for container in found:
-            if everything or owners.alive(container["Labels"].get(labels.OWNER, "")) is False:
+            if everything or labels.left(container["Labels"], self._owner, time.time()):
                 _remove(self._api, container["Id"])
                 gone.append(str(container["Names"][0]).lstrip("/"))
         return sorted(gone)

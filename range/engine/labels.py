@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from range.engine import owners
 from range.plan import Ownership
 
 KIND = "jointrange.kind"
@@ -43,6 +44,11 @@ def of(range_id: str, ownership: Ownership, kind: str, node: str, spec: str = ""
         KEPT: "yes" if ownership.kept else "no",
         CREATED: f"{ownership.created:.3f}",
     }
+
+
+def left(labels: Mapping[str, str], mine: str, now: float) -> bool:
+    """Whether what carries these labels, made for a while, is nobody's any more; `mine`: who asks (owners.left)."""
+    return owners.left(labels.get(OWNER, ""), float(labels.get(CREATED) or 0), mine, now)
 
 
 def ownership(labels: Mapping[str, str]) -> Ownership:

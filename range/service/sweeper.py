@@ -11,7 +11,7 @@ import logging
 from range.errors import RangeError
 from range.events import nowhere
 from range.flows import ranges
-from range.plan import RangeSummary
+from range.plan import PROBE, RangeSummary
 from range.ports import Ports
 from range.rows import RANGE_ENDS, RUN_ENDS, RangeRow, RunRow
 from range.service.context import Service
@@ -41,6 +41,8 @@ def subject_of(service: Service, line: RangeSummary) -> str:
 def wanted(rows: Reading, subject: str) -> bool:
     """Whether a row still may want what was made for it."""
     word, _, key = subject.partition("/")
+    if word == "process":
+        return False  # a probe, which takes a moment
     if word == "range":
         row = rows.get(RangeRow, key)
         return row is not None and row.status not in RANGE_ENDS
@@ -55,8 +57,9 @@ def tidy(service: Service) -> int:
 
 
 def tidy_machine(service: Service) -> None:
-    """Remove what a killed process left beside the engine: builders, private data of playbooks."""
+    """Remove what a killed process left beside the engine: probes, builders, private data of playbooks."""
     ports = service.ports()
+    _remove(ports, [line for line in ports.engine.survey() if line.orphan and line.range_id.startswith(PROBE)])
     ports.provisioner.sweep()
     ports.builders.sweep_builders()
 

@@ -80,6 +80,7 @@ class MemoryEngine:
         self.dies: set[str] = set()
         self.dead: set[str] = set()
         self.netem = True
+        self.probes = 0
         self.calls: list[tuple[str, tuple[str, ...]]] = []
         self.changes: list[Change] = []
         self.news = threading.Condition()
@@ -88,8 +89,9 @@ class MemoryEngine:
 
     # --- the port -------------------------------------------------------------------------------------------
 
-    def capabilities(self) -> Capabilities:
+    def capabilities(self, *, probe: bool = True) -> Capabilities:
         """A machine of two processors that can do everything, unless `netem` says otherwise."""
+        self.probes += probe
         missing = () if self.netem else (("netem", "the kernel has no sch_netem (pretended)"),)
         return Capabilities("memory", "1", 2, 4 << 30, self.netem, missing)
 

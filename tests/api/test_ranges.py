@@ -260,5 +260,6 @@ def test_the_service_says_how_it_is(served: Served) -> None:
     assert anybody.get("/healthz").json() == {"ok": True, "detail": ""}
     ready = anybody.get("/readyz")
     assert ready.status_code == 200
+    assert served.engine.probes == 0, "asking how it is makes nothing"
     assert set(ready.json()["checks"]) == {"store", "engine", "keepers"}
     assert "jointrange_" in anybody.get("/metrics").text

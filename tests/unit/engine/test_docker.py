@@ -17,7 +17,7 @@ from range.engine import fabric, labels, owners
 from range.engine.client import connect
 from range.engine.containers import PARTIAL
 from range.engine.docker import ChannelStream, DockerEngine, _node
-from range.errors import NodeFailed, NotFound
+from range.errors import EngineFault, NodeFailed, NotFound
 from range.plan import Ownership, StartNode
 from tests.unit.engine.pretended import Asked, Pretended
 from tests.unit.topologies import a_layout
@@ -191,3 +191,54 @@ def test_a_stream_is_output_alone_and_its_command_is_killed_once() -> None:
     stream.close()
     stream.close()
     assert killed == ["now"]
+
+
+INFO = {"ID": "e", "KernelVersion": "6.1", "OperatingSystem": "Debian", "NCPU": 2, "MemTotal": 1 << 30}
+
+
+class Probed(DockerEngine):
+    """Counts the fabrics it would make to try the kernel."""
+
+    made = 0
+    why = ""
+
+    def _without_netem(self) -> str:
+        self.made += 1
+        return self.why
+
+
+def test_a_kernel_is_tried_once_and_by_no_readiness_probe(pretended: Pretended) -> None:
+    pretended.say("GET", "/info", INFO)
+    client, tried = connect(pretended.host), dict[str, str]()
+    first, second = (Probed(client, "default", SystemClock(), tried=tried) for _ in "12")
+    able = first.capabilities(probe=False)
+    assert (able.engine, able.version, able.cpus, able.netem) == ("docker (Debian)", "20.10.24", 2, False)
+    assert "nobody tried" in dict(able.missing)["netem"]
+    assert [asked.method for asked in pretended.asked] == ["GET"], "nothing is made for it"
+    assert first.capabilities().netem
+    assert second.capabilities().netem
+    assert second.capabilities(probe=False).netem
+    assert (first.made, second.made) == (1, 0)
+    pretended.say("GET", "/info", {**INFO, "KernelVersion": "6.2"})
+    second.why = "Specified qdisc kind is unknown."
+    for _ in "12":
+        assert not second.capabilities().netem, "a module may be loaded meanwhile, so it is tried again"
+    assert second.made == 2
+    client.close()
+
+
+def test_a_probe_says_whose_it_is_and_goes(pretended: Pretended) -> None:
+    pretended.say("GET", "/info", INFO)
+    pretended.say("POST", "/containers/create", {"Id": "p", "Warnings": None}, 201)
+    pretended.say("PUT", "/containers/p/archive", {})
+    pretended.say("POST", "/containers/p/start", {}, 204)
+    pretended.say("POST", "/containers/p/exec", {"message": "no"}, 500)
+    pretended.say("DELETE", "/containers/p", {}, 204)
+    client = connect(pretended.host)
+    with pytest.raises(EngineFault, match="trying sch_netem"):
+        DockerEngine(client, "default", SystemClock(), owner="service:d:process/x").capabilities()
+    client.close()
+    [made] = [asked for asked in pretended.asked if asked.path == "/containers/create"]
+    assert made.query["name"].startswith("jr.probe-")
+    assert json.loads(made.body)["Labels"][labels.OWNER] == "service:d:process/x"
+    assert pretended.asked[-1].method == "DELETE"

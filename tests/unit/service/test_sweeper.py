@@ -75,3 +75,14 @@ def test_leftovers_beside_the_engine_are_asked_for(world: World) -> None:
     world.ports.builders.start_builder("jointrange/base", "left")
     sweeper.tidy_machine(world.service)
     assert world.ports.builders.sweep_builders() == []
+
+
+def test_probes_of_the_dead_go(world: World) -> None:
+    world.engine.dead.add("host@boot/1/2")
+    launch(world, "probe-1", "host@boot/1/2")
+    launch(world, "probe-2", "host@boot/1/3")
+    launch(world, "no-probe", "host@boot/1/2")
+    sweeper.tidy_machine(world.service)
+    assert there(world) == {"probe-2", "no-probe"}, "those of the living, and ranges, are not the service's"
+    launch(world, "probe-3", "service:d-1:process/elsewhere@boot/1/2")
+    assert sweeper.sweep(world.service) == ("probe-3",)
