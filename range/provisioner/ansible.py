@@ -32,6 +32,8 @@ from range.tool import Tool
 INSTALL_SECONDS = 1800.0
 CONFIGURE_SECONDS = 600.0
 IMAGE = "jointrange/ansible"
+PROBLEMS_MOST = 50
+"""Broken rules that are told at once."""
 _POLL = 0.1
 
 
@@ -184,10 +186,13 @@ def check(tool: Tool, tree: Sequence[TreeFile]) -> None:
                 f"tool {tool.name}: there is no playbook {playbook} in its folder",
                 hint=f"it holds {', '.join(sorted(names)[:8])}",
             )
-    problems = violations(tree)
+    problems = violations(tree, {tool.install or "", tool.configure or ""})
     if problems:
+        left = len(problems) - PROBLEMS_MOST
+        more = f"\nand {left} more" if left > 0 else ""
         raise Refused(
-            f"tool {tool.name}: its playbooks break the rules for foreign code:\n{Invalid(problems)}",
+            f"tool {tool.name}: its playbooks break the rules for foreign code:\n"
+            f"{Invalid(problems[:PROBLEMS_MOST])}{more}",
             hint="a playbook works on the tool's own nodes, with files of the tool's own folder, and nothing else",
         )
 

@@ -14,18 +14,22 @@ from pathlib import Path, PurePosixPath
 from range.catalogue.finding import LEAVINGS
 
 MANIFEST = "tool.yaml"
-_READ = 1 << 20
+READ_MOST = 1 << 20
+"""Bytes of a file whose content is read; of a larger one only its digest is known."""
+_ROLE_FOLDERS = ("tasks", "handlers", "vars", "defaults", "meta")
+"""Where Ansible takes a file called `main`, without an ending, for YAML."""
 
 
 @dataclass(frozen=True, slots=True)
 class TreeFile:
-    """A file of the folder. `name` is relative, with slashes; `content` is empty when larger than 1 MiB."""
+    """A file of the folder. `name` is relative, with slashes; `content` is empty when it is `large`."""
 
     name: str
     content: bytes
     digest: str
     executable: bool = False
     link: bool = False
+    large: bool = False
 
     @property
     def path(self) -> PurePosixPath:
@@ -35,7 +39,8 @@ class TreeFile:
     @property
     def is_yaml(self) -> bool:
         """Whether Ansible may read it as YAML."""
-        return self.path.suffix in (".yml", ".yaml", ".json")
+        in_role = self.path.name == "main" and self.path.parent.name in _ROLE_FOLDERS
+        return in_role or self.path.suffix in (".yml", ".yaml", ".json")
 
 
 def read_tree(folder: Path) -> tuple[TreeFile, ...]:
@@ -93,5 +98,7 @@ def _read(path: Path, name: str) -> TreeFile:
     executable = bool(path.stat().st_mode & 0o111)
     with path.open("rb") as file:
         digest = file_digest(file, "sha256").hexdigest()
-    content = path.read_bytes() if path.stat().st_size <= _READ else b""
-    return TreeFile(name, content, digest, executable)
+    with path.open("rb") as file:
+        content = file.read(READ_MOST + 1)
+    large = len(content) > READ_MOST
+    return TreeFile(name, b"" if large else content, digest, executable, large=large)

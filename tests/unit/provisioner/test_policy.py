@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from range.provisioner.jinja_rules import TOKENS_MOST
 from range.provisioner.policy import task_count, violations
-from range.provisioner.tree import TreeFile
+from range.provisioner.tree import READ_MOST, TreeFile
 
 GOOD = """\
 - name: Install it
@@ -183,8 +186,81 @@ def test_roles_are_checked_file_by_file() -> None:
     assert problem.where.file == "roles/a/tasks/main.yml"
 
 
-def test_a_yaml_that_holds_itself_ends() -> None:
-    assert violations(files(install_yml="- &a\n  hosts: tool\n  tasks:\n    - *a\n")) == ()
+BOMB = "- hosts: tool\n  vars:\n    v0: &v0 {x: 1}\n" + "".join(
+    f"    v{level}: &v{level} {{<<: [{', '.join([f'*v{level - 1}'] * 9)}]}}\n" for level in range(1, 12)
+)
+BLOCKS = "- hosts: tool\n  tasks:\n    - &b0 {ping: }\n" + "".join(
+    f"    - &b{level} {{block: [{', '.join([f'*b{level - 1}'] * 9)}]}}\n" for level in range(1, 12)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BOMB, "install.yml:4:14: a merge key"),
+        (BLOCKS, "install.yml:4:20: `*b0`: an alias"),
+        ("[" * 5000, "install.yml:1:41: nested deeper than 40 levels"),
+        ("- &a {block: [*a]}", "install.yml:1:15: `*a`: an alias"),
+        ("- &a\n  hosts: tool\n  tasks:\n    - *a\n", "install.yml:4:7: `*a`: an alias"),
+        ("- &a\n  <<:\n    - <<: *a\n", "install.yml:2:3: a merge key"),
+        ("- hosts: tool\n  tasks:\n  - when: " + "q(" * 5000, "install.yml:3:11: Jinja that nests without end"),
+        ("- hosts: tool\n  vars: {a: '{{ q + " + "1" * 5000 + " }}'}", "install.yml:2:13: Jinja that nests"),
+    ],
+    ids=["merges", "blocks", "brackets", "own block", "own play", "own merge", "calls", "digits"],
+)  # fmt: skip
+def test_what_unfolds_or_nests_without_end_is_refused_at_once(text: str, said: str) -> None:
+    tree, began = files(install_yml=text), time.process_time()
+    (problem,) = violations(tree)
+    assert str(problem).startswith(said)
+    assert task_count(tree, "install.yml") in (0, 1)
+    assert time.process_time() - began < 5
+
+
+def test_a_template_that_nests_without_end_is_refused() -> None:
+    (problem,) = violations((TreeFile("templates/x.j2", b"a {{ q" + b"(" * 5000, ""),))
+    assert "nests without end" in problem.what
+
+
+def test_a_long_template_is_looked_through_as_far_as_it_may_be() -> None:
+    """Many large ones together cost no more than one."""
+    long = "{{ port }}, quite\n" * TOKENS_MOST
+    began = time.process_time()
+    found = violations(tuple(TreeFile(f"templates/{number}.j2", long.encode(), "") for number in range(8)))
+    assert {problem.what.partition(":")[0] for problem in found} == {
+        "with this there is more Jinja than is looked through"
+    }
+    assert time.process_time() - began < 20
+    short = TreeFile("templates/x.j2", ("{{ port }}, quite\n" * 500).encode(), "")
+    assert violations((short,)) == ()
+
+
+@pytest.mark.parametrize("name", ["install.yml", "vars/x.json", "templates/x", "x.j2", "files/x.j2"])
+def test_what_is_too_large_to_be_looked_through_is_refused(name: str) -> None:
+    (problem,) = violations((TreeFile(name, b"", "", large=True),))
+    assert problem.where.file == name
+    assert f"more than {READ_MOST >> 20} MiB" in problem.what
+    assert violations((TreeFile("files/image.bin", b"", "", large=True),)) == ()
+
+
+@pytest.mark.parametrize("name", ["files/install.yml", "templates/install.yml", "install", "install.txt"])
+def test_what_the_manifest_calls_a_playbook_is_looked_at_as_one(name: str) -> None:
+    tree = (TreeFile(name, b"- hosts: localhost\n", ""),)
+    assert violations(tree, {name})
+    assert violations(tree) == ()
+
+
+def test_a_role_needs_no_ending() -> None:
+    (problem,) = violations((TreeFile("roles/a/tasks/main", b"- local_action: command id\n", ""),))
+    assert "local_action" in problem.what
+
+
+def test_a_long_word_is_not_repeated_whole() -> None:
+    (problem,) = violations(files(install_yml="- hosts: " + "x" * 9999))
+    assert len(problem.what) < 200
+
+
+def test_no_file_to_include_is_none_to_refuse() -> None:
+    assert violations(task('include_tasks: ""')) == ()
 
 
 def test_every_fault_is_told_at_once() -> None:

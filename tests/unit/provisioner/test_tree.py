@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from range.provisioner.tree import copy_tree, install_digest, read_tree, tree_digest
+from range.provisioner.tree import READ_MOST, copy_tree, install_digest, read_tree, tree_digest
 
 
 @pytest.fixture
@@ -68,3 +68,12 @@ def test_the_copy_is_what_was_read(folder: Path, tmp_path: Path) -> None:
     read = read_tree(folder)
     copy_tree(folder, tmp_path / "copy", read)
     assert tree_digest(read_tree(tmp_path / "copy")) == tree_digest(read)
+
+
+def test_of_a_large_file_only_the_digest_is_known(folder: Path) -> None:
+    (folder / "files" / "most").write_bytes(bytes(READ_MOST))
+    (folder / "files" / "more").write_bytes(bytes(READ_MOST + 1))
+    found = {file.name: file for file in read_tree(folder)}
+    assert (found["files/most"].large, len(found["files/most"].content)) == (False, READ_MOST)
+    assert (found["files/more"].large, found["files/more"].content) == (True, b"")
+    assert len({found[name].digest for name in ("files/most", "files/more")}) == 2
