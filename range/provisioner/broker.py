@@ -20,6 +20,7 @@ import json
 import secrets
 import shlex
 import struct
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -27,9 +28,14 @@ from typing import Any, Protocol
 from range.errors import RangeError
 from range.layout import FileSpec
 from range.ports import ExecResult
+from range.provisioner.bounded import parsed
 
 LENGTH = struct.Struct(">I")
-HEADER_MOST = 4 << 20
+HEADER_MOST = 256 << 10
+"""Bytes of a header. What is long in it is a command, of which Linux takes 128 KiB."""
+VALUES_MOST = 50_000
+"""Values of a header: commas and brackets, those of the command's text included."""
+_KEPT = ("op", "host", "command", "path")
 BODY_MOST = 256 << 20
 """Bytes of one file, or of one command's standard input."""
 _ARGUMENT = 96 << 10
@@ -92,8 +98,8 @@ class Broker:
     def _exec(self, target: Target, command: str, stdin: bytes) -> ExecResult:
         if not stdin:
             return target.exec(["sh", "-c", command], self._remaining())
-        encoded = base64.b64encode(stdin).decode()
-        if len(encoded) <= _INLINE:
+        if len(stdin) * 4 // 3 <= _INLINE:
+            encoded = base64.b64encode(stdin).decode()
             parts = [encoded[at : at + _ARGUMENT] for at in range(0, len(encoded), _ARGUMENT)]
             script = 'command=$1; shift; printf %s "$@" | base64 -d | sh -c "$command"'
             return target.exec(["sh", "-c", script, "sh", command, *parts], self._remaining())
@@ -119,39 +125,49 @@ class Incoming:
     """A request as it comes, in parts. Each byte is looked at once, however small the parts are."""
 
     def __init__(self) -> None:
-        self.size = 0
         self._data = bytearray()
-        self._start = LENGTH.size
-        self._wanted = LENGTH.size
         self._header: dict[str, Any] | None = None
+        self._weight = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that it takes."""
+        return len(self._data) + self._weight
 
     def feed(self, data: bytes) -> tuple[dict[str, Any], bytes] | None:
-        """Header and body once they are whole; what comes after is dropped. Raises Malformed: it is no request."""
+        """Header and body once they are whole; what comes after is dropped. Raises Malformed: it is no request.
+
+        Of the header only what the broker knows is kept, and only as text.
+        """
         self._data += data
-        self.size = len(self._data)
-        if self.size >= self._wanted == LENGTH.size:
+        if self._header is None:
+            if len(self._data) < LENGTH.size:
+                return None
             (length,) = LENGTH.unpack_from(self._data)
             if not 2 <= length <= HEADER_MOST:
                 raise Malformed(f"a header of {length} bytes; 2 to {HEADER_MOST} are allowed")
-            self._start = self._wanted = LENGTH.size + length
-        if self._header is None and self.size >= self._wanted > LENGTH.size:
-            self._header = _header(bytes(self._data[LENGTH.size : self._start]))
-            self._wanted = self._start + self._header["size"]
-        if self._header is None or self.size < self._wanted:
+            end = LENGTH.size + length
+            if len(self._data) < end:
+                return None
+            self._header = _header(bytes(self._data[LENGTH.size : end]))
+            self._weight = sum(sys.getsizeof(value) for value in self._header.values())
+            del self._data[:end]
+        size = self._header["size"]
+        if len(self._data) < size:
             return None
-        return self._header, bytes(memoryview(self._data)[self._start : self._wanted])
+        return self._header, bytes(memoryview(self._data)[:size])
 
 
 def _header(data: bytes) -> dict[str, Any]:
     try:
-        header = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise Malformed("a header that is not JSON") from error
-    size = header.get("size") if isinstance(header, dict) else None
+        told = parsed(data, VALUES_MOST)
+    except ValueError as error:
+        raise Malformed(f"a header that is not JSON, or too much of it: {str(error)[:80]}") from None
+    size = told.get("size") if isinstance(told, dict) else None
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= BODY_MOST:
         raise Malformed(f"a body that has no size of 0 to {BODY_MOST} bytes")
-    assert isinstance(header, dict)
-    return header
+    kept = {key: told[key] if isinstance(told[key], str) else None for key in _KEPT if key in told}
+    return {**kept, "size": size}
 
 
 def written(header: Mapping[str, Any], body: bytes = b"") -> bytes:

@@ -12,10 +12,16 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from range.provisioner.bounded import parsed
+
 Progress = Callable[[str], None]
 
 SAID_MOST = 64 << 20
 """Bytes one run may print, its events included."""
+LINE_MOST = 4 << 20
+"""Bytes it may say at once: of one event, with the result of its task."""
+VALUES_MOST = 200_000
+"""Values of one event: commas and brackets, those of its texts included."""
 EVENTS_MOST = 50_000
 _NAME_MOST = 200
 _DEPTH_MOST = 64
@@ -65,7 +71,12 @@ class Hearing:
             raise Nonsense(f"it printed more than {SAID_MOST >> 20} MiB")
         start = len(self._rest)
         self._rest += data
-        while not self.status and (end := self._rest.find(b"\n", start)) >= 0:
+        while not self.status:
+            end = self._rest.find(b"\n", start)
+            if (len(self._rest) if end < 0 else end) > LINE_MOST:
+                raise Nonsense(f"it said more than {LINE_MOST >> 20} MiB at once, with one result of a task")
+            if end < 0:
+                break
             line = bytes(self._rest[:end])
             del self._rest[: end + 1]
             start = 0
@@ -74,9 +85,10 @@ class Hearing:
 
     def _line(self, line: bytes) -> None:
         try:
-            said = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise Nonsense("it printed something that is not of Ansible's runner") from error
+            said = parsed(line, VALUES_MOST)
+        except ValueError as error:
+            what = "it printed something that is not of Ansible's runner, or too much of it"
+            raise Nonsense(f"{what}: {str(error)[:80]}") from None
         if not isinstance(said, dict) or _is_deep(said):
             raise Nonsense("it printed something that is not of Ansible's runner")
         status = said.get("status")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -432,6 +433,8 @@ found["malformed"] = [
     raw(struct.pack(">I", 5) + b"hello"),
     raw(struct.pack(">I", 2) + b"[]"),
     raw(struct.pack(">I", 60000) + b"[" * 60000),
+    raw(struct.pack(">I", 4 << 20) + b'{"size": 1, "x": [' + b"[]," * (1 << 20)),
+    raw(struct.pack(">I", 240000) + (b'{"size": 1, "x": [' + b"[]," * 80000)[:240000]),
     raw(packed(size=-1)),
     raw(packed(size=1 << 40)),
     raw(packed(size="9")),
@@ -493,9 +496,27 @@ def test_the_broker_serves_its_own_node_and_nobody_else(world: World, tmp_path: 
     [
         ("out.write(frame(9, 1))", "no such kind of frame"),
         ("while True: out.write(frame(2, 0, b'{\"event\": \"x\"}\\n' * 4000))", "more than 50000 events"),
-        ("while True: out.write(frame(2, 0, b'x' * 60000))", "more than 64 MiB"),
+        ("while True: out.write(frame(2, 0, b'{\"x\": \"%s\"}\\n' % (b'x' * 60000)))", "more than 64 MiB"),
+        ("while True: out.write(frame(2, 0, b'x' * 60000))", "more than 4 MiB at once"),
+        ("out.write(frame(2, 0, b'{\"a\": [') + frame(2, 0, b'[],' * 20000) * 11 + frame(2, 0, b'0]}\\n'))",
+         "more than 200000 values"),
         ("while True: out.write(frame(4, 1) * 1000)", "more than 200000 frames"),
         ("out.write(b''.join(frame(3, number, b'y') for number in range(1000)))", "more than 256 connections at once"),
+        (
+            "fat = b'{\"size\": 1, \"x\": [' + b'[],' * (4 << 20)\n"
+            "for number in range(1, 250):\n"
+            " out.write(frame(3, number, struct.pack('>I', len(fat))) + frame(3, number, fat[:65536]) * 60)\n"
+            "while True: out.write(frame(4, 1) * 1000)",
+            "more than 200000 frames",
+        ),
+        (
+            "lean = b'{\"size\": 1, \"x\": [' + b'[],' * 20000 + b'0]}'\n"
+            "lean = struct.pack('>I', len(lean)) + lean\n"
+            "for number in range(1, 257):\n"
+            " out.write(b''.join(frame(3, number, lean[at:at + 65536]) for at in range(0, len(lean), 65536)))\n"
+            "out.write(frame(3, 257, b'y'))",
+            "more than 256 connections at once",
+        ),
         (
             "for number in range(1, 9): out.write(frame(3, number, packed(size=256 << 20)))\n"
             "while True:\n for number in range(1, 9): out.write(frame(3, number, b'z' * 65536))",
@@ -507,12 +528,14 @@ def test_the_broker_serves_its_own_node_and_nobody_else(world: World, tmp_path: 
 def test_a_forged_relay_ends_the_run_and_nothing_else(world: World, tmp_path: Path, code: str, said: str) -> None:
     """Written into the relay's own output, behind its back."""
     here = 'ask(op="exec", host="a", command="touch /opt/forged")\n'
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     outcome = spy(world, tmp_path, f"{FORGE}{here}{code}\nsignal.pause()")
     assert outcome.error is not None
     assert said in str(outcome.error), str(outcome.error)
     assert world.opt("lab", "a") == ["forged"], "it came as far as the attack"
     assert outcome.seconds < 90
     assert world.jails_left() == []
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held < 800 << 10, "KiB, of which requests take 512 MiB"
 
 
 def test_forged_events_write_no_file_and_run_nothing(world: World, tmp_path: Path) -> None:

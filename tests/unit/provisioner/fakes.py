@@ -11,7 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,16 @@ def a_tool(name: str = "probe", **changes: Any) -> Tool:
         "install": "install.yml",
     }
     return Tool.model_validate({**values, **changes})
+
+
+@contextlib.contextmanager
+def measured() -> Iterator[Callable[[], tuple[int, int]]]:
+    """Asked inside: the bytes of memory taken since it was entered, and the most there were at once."""
+    tracemalloc.start()
+    try:
+        yield tracemalloc.get_traced_memory
+    finally:
+        tracemalloc.stop()
 
 
 class LocalHost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from range.provisioner.broker import BODY_MOST, HEADER_MOST, LENGTH, Broker, Incoming, Malformed, until, written
-from tests.unit.provisioner.fakes import DeadHost, LocalHost
+from tests.unit.provisioner.fakes import DeadHost, LocalHost, measured
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -29,12 +30,14 @@ def broker(host: LocalHost) -> Broker:
 
 
 def ask(broker: Broker, body: bytes = b"", **header: Any) -> tuple[dict[str, Any], bytes]:
-    """One request, written and read as on its way."""
+    """One request, written and read as on its way, and what is written of its answer."""
     request = Incoming().feed(written({"host": "web", **header}, body))
     assert request is not None
-    answer = Incoming().feed(written(*broker.answer(*request)))
-    assert answer is not None
-    return answer
+    answer = written(*broker.answer(*request))
+    end = LENGTH.size + LENGTH.unpack_from(answer)[0]
+    told = json.loads(answer[LENGTH.size : end])
+    assert told["size"] == len(answer) - end
+    return told, answer[end:]
 
 
 def test_a_command_answers_with_code_and_both_outputs(broker: Broker) -> None:
@@ -107,13 +110,49 @@ def test_the_deadline_of_the_run_ends_its_commands() -> None:
     assert "killed at the deadline" in ask(broker, op="exec", command="sleep 60")[0]["error"]
 
 
-@given(st.dictionaries(st.text(), st.integers() | st.text()), st.binary(), st.integers(1, 9))
+@given(st.dictionaries(st.sampled_from(["op", "host", "command", "path"]), st.text()), st.binary(), st.integers(1, 9))
 def test_a_request_is_read_as_it_was_written(header: dict[str, Any], body: bytes, step: int) -> None:
     data, incoming = written(header, body), Incoming()
     parts = [data[at : at + step] for at in range(0, len(data), step)]
     assert [incoming.feed(part) for part in parts[:-1]] == [None] * (len(parts) - 1)
     assert incoming.feed(parts[-1]) == ({**header, "size": len(body)}, body)
-    assert incoming.size == len(data)
+    assert len(body) + sum(map(len, header.values())) <= incoming.size < len(data) + 80 * 6 + 4 * len(data)
+
+
+def test_of_a_header_only_what_is_known_is_kept() -> None:
+    told = {"op": "exec", "host": ["web"], "command": {"a": 1}, "token": "x" * 99, "more": [[]] * 99}
+    assert Incoming().feed(written(told)) == ({"op": "exec", "host": None, "command": None, "size": 0}, b"")
+
+
+def test_what_a_request_takes_of_memory_is_known() -> None:
+    """One letter can make a text four times as long as it was sent."""
+    incoming = Incoming()
+    assert incoming.feed(written({"command": "x" * 60_000 + "\U0001f600"}, b"1")[:-1]) is None
+    assert 240_000 < incoming.size < 250_000
+
+
+FAT = b'{"size":1,"host":"web","x":[' + b"[]," * 80_000 + b"[]]}"
+
+
+def test_a_fat_header_is_refused_and_nothing_of_it_is_kept() -> None:
+    lean = b'{"size":1,"host":"web","x":[' + b"[]," * 20_000 + b"[]]}"
+    lists = [Incoming() for _ in range(20)]
+    with measured() as memory:
+        for _ in range(200):
+            with pytest.raises(Malformed, match="too much of it: more than 50000 values"):
+                Incoming().feed(LENGTH.pack(len(FAT)) + FAT)
+        assert [call.feed(LENGTH.pack(len(lean)) + lean) for call in lists] == [None] * 20
+        kept, most = memory()
+    assert kept < 1 << 20
+    assert most < 8 << 20
+    assert all(call.size < 1000 for call in lists)
+
+
+def test_a_long_command_has_room() -> None:
+    command = "echo '" + "[{,}]" * 9000 + "'"
+    request = Incoming().feed(written({"command": command}))
+    assert request is not None
+    assert request[0]["command"] == command
 
 
 @given(st.binary(max_size=40))
@@ -135,6 +174,7 @@ def test_noise_is_no_request(noise: bytes) -> None:
         LENGTH.pack(11) + b'{"size":-1}',
         LENGTH.pack(13) + b'{"size":true}',
         written({})[:4] + b"x" * 11,
+        LENGTH.pack(len(FAT)) + FAT,
         LENGTH.pack(len(deep := b"[" * 100_000)) + deep,
         LENGTH.pack(len(big := b'{"size":%d}' % (BODY_MOST + 1))) + big,
     ],
@@ -156,3 +196,11 @@ def test_a_name_nested_without_end_is_refused_in_words(broker: Broker) -> None:
         deep = [deep]
     assert "not a host of this playbook" in broker.answer({"host": deep, "op": "exec"}, b"")[0]["error"]
     assert "no operation" in broker.answer({"host": "web", "op": deep}, b"")[0]["error"]
+
+
+def test_a_body_too_large_for_arguments_is_not_coded_first(broker: Broker, host: LocalHost) -> None:
+    body = bytes(8 << 20)
+    with measured() as memory:
+        broker.answer({"host": "web", "op": "exec", "command": "true"}, body)
+        assert memory()[1] < 4 << 20
+    assert len(host.written) == 1

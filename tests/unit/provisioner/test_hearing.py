@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from range.provisioner.hearing import EVENTS_MOST, SAID_MOST, Hearing, Nonsense, plain, reason
+from range.provisioner.hearing import EVENTS_MOST, LINE_MOST, SAID_MOST, VALUES_MOST, Hearing, Nonsense, plain, reason
 
 
 class Heard:
@@ -100,10 +100,28 @@ def test_noise_ends_it(heard: Heard, noise: bytes) -> None:
 
 
 def test_too_much_ends_it(heard: Heard) -> None:
-    for _ in range(SAID_MOST >> 20):
-        heard.hearing.feed(b" " * (1 << 20))
+    part = line(event="verbose", x="x" * ((1 << 20) - 100))
+    for _ in range(SAID_MOST // len(part)):
+        heard.hearing.feed(part)
     with pytest.raises(Nonsense, match="more than 64 MiB"):
-        heard.hearing.feed(b" ")
+        heard.hearing.feed(part)
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_too_much_at_once_ends_it(heard: Heard, end: bytes) -> None:
+    """Also before its line has ended, and before a parser has seen it."""
+    heard.hearing.feed(line(event="verbose", x="x" * (LINE_MOST - 100)))
+    with pytest.raises(Nonsense, match="more than 4 MiB at once"):
+        heard.hearing.feed(b'{"x": "' + b"x" * LINE_MOST + b'"}' + end)
+
+
+@pytest.mark.parametrize("part", ["[]", "{}", "1"])
+def test_too_many_values_at_once_end_it(heard: Heard, part: str) -> None:
+    few = ",".join([part] * (VALUES_MOST // 2 - 9))
+    heard.hearing.feed(b'{"event": "x", "event_data": {"x": [%s]}}\n' % few.encode())
+    many = ",".join([part] * (VALUES_MOST + 1))
+    with pytest.raises(Nonsense, match="more than 200000 values"):
+        heard.hearing.feed(b'{"event": "x", "event_data": {"x": [%s]}}\n' % many.encode())
 
 
 def test_too_many_events_end_it(heard: Heard) -> None:
