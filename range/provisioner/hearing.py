@@ -27,6 +27,10 @@ _NAME_MOST = 200
 _DEPTH_MOST = 64
 """Levels of lists and mappings in one event: what nests deeper cannot be written down again, or told."""
 _TAIL = 15
+PART_MOST = 4096
+"""Letters of one part of a reason: what a module says ends up in rows, events and answers."""
+_ITEMS_MOST = 10
+"""Items of a loop that failed, of which a reason tells."""
 _LAST = frozenset(("successful", "failed", "timeout", "canceled", "error"))
 
 
@@ -37,15 +41,15 @@ class Nonsense(ValueError):
 class Hearing:
     """Hears one run. Use as a context manager: its evidence is written as it comes.
 
-    status: the worker's last word, empty while there is none. task: the task that is running. failures: the data of
-    every failed task. said: the last lines a person would read.
+    status: the worker's last word, empty while there is none. explanation: what it said to that. task: the task that is
+    running. failed: the data of the last task that failed.
     """
 
     def __init__(self, tool: str, total: int, progress: Progress, evidence: Path) -> None:
         self.status = ""
         self.explanation = ""
         self.task = ""
-        self.failures: list[Mapping[str, Any]] = []
+        self.failed: Mapping[str, Any] | None = None
         self._tool = tool
         self._total = total
         self._progress = progress
@@ -95,8 +99,9 @@ class Hearing:
         if isinstance(status, str):
             if status in _LAST:
                 self.status = status
-                parts = (said.get("job_explanation"), said.get("result_traceback"))
-                self.explanation = "\n".join(plain(part).strip() for part in parts if isinstance(part, str))
+                why, where = said.get("job_explanation"), said.get("result_traceback")
+                parts = (_start(why) if isinstance(why, str) else "", _end(where) if isinstance(where, str) else "")
+                self.explanation = plain("\n".join(filter(None, parts)))
         elif "event" in said:
             self._event(said)
 
@@ -113,7 +118,7 @@ class Hearing:
             of = f" of {self._total}" if self._count <= self._total else ""
             self._progress(f"{self._tool}: task {self._count}{of}: {self.task}")
         elif kind == "runner_on_unreachable" or (kind == "runner_on_failed" and not data.get("ignore_errors")):
-            self.failures = [*self.failures[-_TAIL:], data]
+            self.failed = data
 
     def _keep(self, kind: str, data: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         assert self._files is not None, "a hearing is a context manager"
@@ -126,33 +131,57 @@ class Hearing:
             events.write(json.dumps({"event": kind, "created": event.get("created"), **data}) + "\n")
 
     def reason(self) -> tuple[str, str, str]:
-        """Host, task and words of the failure; no host when no task failed."""
-        if not self.failures:
+        """Host, task and words of the failure; no host when no task failed. All of it is short."""
+        if self.failed is None:
             return "", self.task, self.explanation or self._last_lines()
-        data = self.failures[-1]
-        result = data.get("res")
+        result = self.failed.get("res")
         words = reason(result if isinstance(result, dict) else {})
-        return _name(data.get("host")), _name(data.get("task") or self.task), words
+        return _name(self.failed.get("host")), _name(self.failed.get("task") or self.task), words
 
     def _last_lines(self) -> str:
         path = self._evidence / "output.txt"
-        lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
-        return plain("\n".join(lines[-_TAIL:]))
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL * PART_MOST))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+        return plain(_end("\n".join(lines[-_TAIL:])))
 
 
 def reason(result: Mapping[str, Any]) -> str:
-    """The module's own message and the last lines it wrote."""
-    parts = [str(result.get("msg") or result.get("reason") or "").strip()]
+    """The module's own message and the last lines it wrote, PART_MOST letters of each."""
+    parts = [_start(result.get("msg") or result.get("reason") or "")]
     items = result.get("results")
-    for item in items if isinstance(items, list) else ():
-        if isinstance(item, Mapping) and item.get("failed"):
-            parts.append(f"item {item.get('item')}: {item.get('msg', '')}".strip())
+    failed = [item for item in (items if isinstance(items, list) else ()) if _has_failed(item)]
+    parts += [
+        _start(f"item {_start(item.get('item'))}: {_start(item.get('msg', ''))}") for item in failed[:_ITEMS_MOST]
+    ]
+    if len(failed) > _ITEMS_MOST:
+        parts.append(f"and {len(failed) - _ITEMS_MOST} more items")
     for name in ("stderr", "module_stderr", "stdout", "module_stdout"):
-        text = str(result.get(name) or "").strip()
+        text = _end("\n".join(str(result.get(name) or "").strip().splitlines()[-_TAIL:]))
         if text and text not in parts[0]:
-            parts.append("\n".join(text.splitlines()[-_TAIL:]))
+            parts.append(text)
             break
     return plain("\n".join(part for part in parts if part)) or "it gave no reason"
+
+
+def _has_failed(item: object) -> bool:
+    return isinstance(item, Mapping) and bool(item.get("failed"))
+
+
+def _start(value: object) -> str:
+    """How it begins, and how much was left out."""
+    text = str(value).strip()
+    left = len(text) - PART_MOST
+    return text if left <= 0 else f"{text[:PART_MOST]} … and {left} more letters"
+
+
+def _end(text: str) -> str:
+    """How it ends, and how much was left out."""
+    text = text.strip()
+    left = len(text) - PART_MOST
+    return text if left <= 0 else f"{left} letters more, then … {text[-PART_MOST:]}"
 
 
 def plain(text: str) -> str:

@@ -19,7 +19,7 @@ import pytest
 
 from range.errors import ProvisionFailed, Refused
 from range.provisioner.ansible import AnsibleProvisioner, Run, failure, play, tool_image
-from range.provisioner.hearing import Hearing
+from range.provisioner.hearing import PART_MOST, Hearing
 from range.provisioner.tree import read_tree
 from tests.unit.provisioner.fakes import DeadHost, LocalHost, ProcessJail, ProcessJails, Shelf, a_tool
 
@@ -269,5 +269,20 @@ def test_how_a_run_ended_decides_what_is_said(tmp_path: Path) -> None:
     assert str(failure(run, hearing, "", "\x1b[2JKilled")).endswith("files included)\n?[2JKilled")
     hearing.status, hearing.explanation = "error", "no room"
     assert "could not be run (error):\nno room" in str(failure(run, hearing, "", ""))
-    hearing.failures = [{"host": "web", "task": "Load", "res": {"msg": "no rule"}}]
+    hearing.failed = {"host": "web", "task": "Load", "res": {"msg": "no rule"}}
     assert "failed on web in task 'Load':\nno rule" in str(failure(run, hearing, "", ""))
+
+
+def test_a_long_reason_is_cut_and_says_so(tmp_path: Path, jails: ProcessJails) -> None:
+    """What becomes of it is a row and an event of the service, and an answer to whoever asks."""
+    playbook = "- hosts: tool\n  tasks:\n    - {name: Shout, fail: {msg: \"{{ 'x' * 500000 }}\"}}\n"
+    with pytest.raises(ProvisionFailed, match="and 495904 more letters") as caught:
+        go(a_run(tmp_path, playbook), jails)
+    assert len(str(caught.value)) < 3 * PART_MOST
+
+
+def test_what_says_too_much_at_once_is_ended_in_few_words(tmp_path: Path, jails: ProcessJails) -> None:
+    playbook = "- hosts: tool\n  tasks:\n    - {name: Shout, fail: {msg: \"{{ 'x' * 20000000 }}\"}}\n"
+    with pytest.raises(ProvisionFailed, match="ended in task 'Shout': it said more than 4 MiB at once") as caught:
+        go(a_run(tmp_path, playbook), jails)
+    assert len(str(caught.value)) < 300

@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from range.provisioner.hearing import EVENTS_MOST, LINE_MOST, SAID_MOST, VALUES_MOST, Hearing, Nonsense, plain, reason
+from range.provisioner.hearing import (
+    EVENTS_MOST,
+    LINE_MOST,
+    PART_MOST,
+    SAID_MOST,
+    VALUES_MOST,
+    Hearing,
+    Nonsense,
+    plain,
+    reason,
+)
 
 
 class Heard:
@@ -179,3 +189,46 @@ def test_what_nests_without_end_is_noise(heard: Heard) -> None:
 def test_evidence_does_nothing_to_a_terminal(heard: Heard, tmp_path: Path) -> None:
     heard.hearing.feed(line(event="verbose", stdout="\x1b]0;owned\x07\r\n\ttext ü"))
     assert (tmp_path / "output.txt").read_text() == "?]0;owned?\n\ttext ü\n"
+
+
+LONG = "x" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"msg": LONG},
+        {"reason": LONG},
+        {"msg": [LONG] * 3},
+        {"msg": "no", "stderr": LONG},
+        {"msg": "no", "stdout": (LONG + "\n") * 3},
+        {"msg": "no", "results": [{"failed": True, "item": LONG, "msg": LONG}]},
+    ],
+    ids=["msg", "reason", "list", "stderr", "stdout", "item"],
+)
+def test_a_long_part_of_a_reason_is_cut_and_says_how_much(result: dict[str, Any]) -> None:
+    told = reason(result)
+    assert PART_MOST < len(told) < 2 * PART_MOST
+    assert "more letters" in told or "letters more" in told
+
+
+def test_of_many_items_some_are_told(heard: Heard) -> None:
+    items = [{"failed": True, "item": number, "msg": "no"} for number in range(9999)]
+    assert reason({"results": items}).splitlines()[-2:] == ["item 9: no", "and 9989 more items"]
+
+
+def test_last_words_are_cut(heard: Heard) -> None:
+    for _ in range(3):
+        heard.hearing.feed(line(event="verbose", stdout=LONG + "\n" + "ü" * 70_000))
+    assert PART_MOST < len(heard.hearing.reason()[2]) < 2 * PART_MOST
+    heard.hearing.feed(line(status="error", job_explanation=LONG, result_traceback=LONG + "ValueError"))
+    told = heard.hearing.reason()[2]
+    assert len(told) < 3 * PART_MOST
+    assert told.endswith("ValueError")
+
+
+def test_of_many_failures_the_last_is_kept(heard: Heard) -> None:
+    for number in range(99):
+        data = {"host": "web", "task": "One", "res": {"msg": f"no {number}"}}
+        heard.hearing.feed(line(event="runner_on_failed", event_data=data))
+    assert heard.hearing.reason() == ("web", "One", "no 98")
