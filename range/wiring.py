@@ -27,6 +27,7 @@ from range.errors import Exhausted, NotFound
 from range.plan import Ownership
 from range.ports import Ports
 from range.provisioner.ansible import AnsibleProvisioner
+from range.provisioner.room import RUNS_MOST
 from range.references import ANY, PUBLIC
 from range.service.context import Limits, Service
 from range.settings import Settings
@@ -59,7 +60,8 @@ def _over(
         stop=clock.cancelled,
     )
     jails = DockerJails(client, settings.instance, owner)
-    provisioner = AnsibleProvisioner(engine, images, images, jails, stop=clock.cancelled)
+    at_once = min(RUNS_MOST, workers(settings))
+    provisioner = AnsibleProvisioner(engine, images, images, jails, at_once=at_once, stop=clock.cancelled)
     board, terminals = DockerSwitchboard(engine), DockerTerminals(engine)
     return Ports(engine, board, images, images, provisioner, clock, clock.cancelled, terminals)
 

@@ -1,6 +1,7 @@
 """Provision: install tools into images, and configure them in a live range.
 
 Knows: that tools on one node are installed one upon the other, in the order the arm names them.
+How many playbooks run at once is the Provisioner's to say; one range gets no more than AT_ONCE of them.
 Must never: run a playbook (the Provisioner does), or choose a place (range/placement.py does).
 """
 
@@ -12,6 +13,9 @@ from pathlib import Path
 
 from range.layout import Layout
 from range.ports import Placed, Provisioner
+
+AT_ONCE = 4
+"""Tools of one range that are configured at once, so that its many leave room for another's few."""
 
 
 def install(
@@ -49,7 +53,11 @@ def configure(
     todo = [place for place in placed if place.tool.configure is not None]
     if not todo:
         return
-    with ThreadPoolExecutor(len(todo)) as pool:
+    with ThreadPoolExecutor(min(len(todo), AT_ONCE)) as pool:
         running = [pool.submit(provisioner.configure, range_id, layout, place, evidence, progress) for place in todo]
-        for future in running:
-            future.result()
+        try:
+            for future in running:
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

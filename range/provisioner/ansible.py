@@ -11,6 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +26,7 @@ from range.provisioner.exchange import Exchange
 from range.provisioner.hearing import Hearing, Progress, plain
 from range.provisioner.parcel import clear_dead_runs, command, parcel
 from range.provisioner.policy import task_count, violations
+from range.provisioner.room import ROOM, RUNS_MOST
 from range.provisioner.tree import TreeFile, install_digest, read_tree
 from range.references import TOOLS
 from range.tool import Tool
@@ -85,7 +87,10 @@ class BuilderTarget:
 
 
 class AnsibleProvisioner:
-    """ports.Provisioner. `forks`: how many nodes are worked on at a time. `stop`: set it, and what runs ends soon."""
+    """ports.Provisioner. `forks`: how many nodes are worked on at a time. `stop`: set it, and what runs ends soon.
+
+    `at_once`: playbooks that run at once, those of the process's other provisioners included.
+    """
 
     def __init__(
         self,
@@ -95,6 +100,7 @@ class AnsibleProvisioner:
         jails: Jails,
         *,
         forks: int = 8,
+        at_once: int = RUNS_MOST,
         stop: threading.Event | None = None,
     ) -> None:
         self._engine = engine
@@ -102,6 +108,7 @@ class AnsibleProvisioner:
         self._builders = builders
         self._jails = jails
         self._forks = forks
+        self._at_once = at_once
         self._stop = stop or threading.Event()
 
     def install(self, tool: Tool, folder: Path, image: str, evidence: Path, progress: Progress) -> str:
@@ -116,25 +123,28 @@ class AnsibleProvisioner:
         if self._images.digest(reference) is not None:
             return reference
         check(tool, tree)
-        progress(f"{tool.name}: installing (once; the result is kept as {reference})")
-        name = f"{tool.name}-{sha256(f'{reference}{time.time_ns()}'.encode()).hexdigest()[:8]}"
-        builder = self._builders.start_builder(image, name)
-        try:
-            run = Run(
-                tool=tool,
-                folder=folder,
-                playbook=tool.install,
-                hosts=inventory.builder_hosts(),
-                variables=inventory.builder_variables(tool),
-                targets={inventory.BUILDER: BuilderTarget(self._builders, builder)},
-                evidence=evidence / f"{tool.name}-install-{reference.rpartition(':')[2]}",
-                seconds=INSTALL_SECONDS,
-            )
-            self._play(run, tree, progress)
-            if self._images.digest(reference) is None:
-                self._builders.commit_builder(builder, reference)
-        finally:
-            self._builders.remove_builder(builder)
+        with self._place(tool, tool.install, progress):
+            if self._images.digest(reference) is not None:  # another installed it meanwhile
+                return reference
+            progress(f"{tool.name}: installing (once; the result is kept as {reference})")
+            name = f"{tool.name}-{sha256(f'{reference}{time.time_ns()}'.encode()).hexdigest()[:8]}"
+            builder = self._builders.start_builder(image, name)
+            try:
+                run = Run(
+                    tool=tool,
+                    folder=folder,
+                    playbook=tool.install,
+                    hosts=inventory.builder_hosts(),
+                    variables=inventory.builder_variables(tool),
+                    targets={inventory.BUILDER: BuilderTarget(self._builders, builder)},
+                    evidence=evidence / f"{tool.name}-install-{reference.rpartition(':')[2]}",
+                    seconds=INSTALL_SECONDS,
+                )
+                self._play(run, tree, progress)
+                if self._images.digest(reference) is None:
+                    self._builders.commit_builder(builder, reference)
+            finally:
+                self._builders.remove_builder(builder)
         return reference
 
     def configure(self, range_id: str, layout: Layout, placed: Placed, evidence: Path, progress: Progress) -> None:
@@ -154,7 +164,8 @@ class AnsibleProvisioner:
             evidence=evidence / f"{tool.name}-configure",
             seconds=CONFIGURE_SECONDS,
         )
-        self._play(run, tree, progress)
+        with self._place(tool, tool.configure, progress):
+            self._play(run, tree, progress)
 
     def check(self, tool: Tool, folder: Path) -> None:
         """The rules of range/provisioner/policy.py, before anything is started. Raises Refused."""
@@ -167,6 +178,10 @@ class AnsibleProvisioner:
         """
         clear_dead_runs()
         return self._jails.sweep_jails(everything=everything)
+
+    def _place(self, tool: Tool, playbook: str, progress: Progress) -> AbstractContextManager[None]:
+        """A place among the runs of this process. Raises ProvisionFailed: it was stopped before there was one."""
+        return ROOM.place(f"tool {tool.name}: {playbook}", self._at_once, self._stop, progress)
 
     def _play(self, run: Run, tree: Sequence[TreeFile], progress: Progress) -> None:
         image = self._images.ensure(IMAGE, progress)

@@ -20,6 +20,7 @@ import pytest
 from range.errors import ProvisionFailed, Refused
 from range.provisioner.ansible import AnsibleProvisioner, Run, failure, play, tool_image
 from range.provisioner.hearing import PART_MOST, Hearing
+from range.provisioner.room import ROOM
 from range.provisioner.tree import read_tree
 from tests.unit.provisioner.fakes import DeadHost, LocalHost, ProcessJail, ProcessJails, Shelf, a_tool
 
@@ -217,6 +218,34 @@ def test_install_happens_once(tmp_path: Path, jails: ProcessJails) -> None:
     assert (shelf.started, shelf.running) == (1, [])
 
 
+@pytest.mark.parametrize("installed", [False, True], ids=["stopped", "installed by another"])
+def test_an_install_waits_for_a_place(tmp_path: Path, jails: ProcessJails, installed: bool) -> None:
+    """It starts no builder before; what was installed meanwhile is not installed again."""
+    (tmp_path / "install.yml").write_text(PLAYBOOK)
+    shelf, tool, stop, waits, ended = Shelf(), a_tool(), threading.Event(), threading.Event(), list[str]()
+    provisioner = AnsibleProvisioner(None, shelf, shelf, jails, at_once=1, stop=stop)  # type: ignore[arg-type]
+    reference = tool_image(tool, read_tree(tmp_path), "sha256:base")
+
+    def work() -> None:
+        try:
+            ended.append(provisioner.install(tool, tmp_path, "jointrange/base", tmp_path, lambda line: waits.set()))
+        except ProvisionFailed as error:
+            ended.append(str(error))
+
+    thread = threading.Thread(target=work)
+    with ROOM.place("a test", 1, threading.Event(), lambda line: None):
+        thread.start()
+        assert waits.wait(20)
+        if installed:
+            shelf.images[reference] = "sha256:another"
+        else:
+            stop.set()
+            thread.join(20)
+    thread.join(20)
+    assert ended == [reference if installed else "tool probe: install.yml was stopped before it began"]
+    assert (shelf.started, jails.made) == (0, [])
+
+
 def test_a_failed_install_leaves_no_builder_and_no_image(tmp_path: Path, jails: ProcessJails) -> None:
     folder = tmp_path / "tool"
     folder.mkdir()
@@ -235,6 +264,13 @@ def test_a_playbook_that_breaks_a_rule_starts_nothing(tmp_path: Path, jails: Pro
     with pytest.raises(Refused, match=r"install\.yml:3:7: `local_action` is not allowed"):
         provisioner.install(a_tool(), tmp_path, "jointrange/base", tmp_path / "evidence", lambda line: None)
     assert shelf.started == 0
+
+
+def test_of_many_broken_rules_some_are_told(tmp_path: Path, jails: ProcessJails) -> None:
+    (tmp_path / "install.yml").write_text("- hosts: tool\n  tasks:\n" + "    - local_action: command id\n" * 999)
+    with pytest.raises(Refused, match="and 949 more") as caught:
+        a_provisioner(Shelf(), jails).check(a_tool(), tmp_path)
+    assert str(caught.value).count("local_action") == 50
 
 
 def test_a_missing_playbook_is_refused(tmp_path: Path, jails: ProcessJails) -> None:
