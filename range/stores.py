@@ -17,7 +17,12 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from range.errors import Exhausted, StoreUnavailable
 from range.rows import AuditRow, EventRow, Row, Work
+
+UNABLE = (StoreUnavailable, Exhausted)
+"""What any call may raise though nothing is wrong with what was asked: nobody answers, or there is no room. It passes:
+whoever works all day says so, waits, and asks again."""
 
 R = TypeVar("R", bound=Row)
 W = TypeVar("W", bound=Work)
@@ -95,10 +100,16 @@ class Store(Protocol):
     """Where rows live. Safe to use from any thread."""
 
     def reading(self) -> AbstractContextManager[Reading]:
-        """A snapshot for the length of the block. Raises StoreUnavailable."""
+        """A snapshot for the length of the block; inside a transaction of this thread, what that one sees.
+
+        Raises UNABLE: even reading may need room.
+        """
 
     def writing(self) -> AbstractContextManager[Writing]:
-        """A transaction: committed at the end of the block, rolled back when it raises. Raises StoreUnavailable."""
+        """A transaction: committed at the end of the block, rolled back when it raises. Raises UNABLE.
+
+        A thread is in one at a time: to write while it reads is a RuntimeError.
+        """
 
     def now(self) -> float:
         """The store's clock: PostgreSQL's own, so that replicas agree; else this machine's."""

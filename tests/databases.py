@@ -1,7 +1,8 @@
 """Stores for tests, on both databases: a file of SQLite, and a real PostgreSQL from Debian's package.
 
 Fixtures: `store` (ready), `database_url` (of the same database), `empty_url` (nothing in it yet), each once for
-SQLite and once for PostgreSQL; `cluster` (the server). A test that needs PostgreSQL fails where it is missing.
+SQLite and once for PostgreSQL; `other` (the store once more); `cluster` (the server). A test that
+needs PostgreSQL fails where it is missing.
 """
 
 from __future__ import annotations
@@ -188,6 +189,14 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     """A store, empty but for its deployment id."""
+    opened = open_store(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def other(database_url: str, store: Store) -> Iterator[Store]:
+    """The same database as another process has it: connections, locks and poller of its own."""
     opened = open_store(database_url)
     yield opened
     opened.close()

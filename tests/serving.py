@@ -1,6 +1,7 @@
 """A whole service on a port of its own, as its callers meet it.
 
-Everything is real but the engine: the app, its web server, its keepers, and its store, a SQLite file.
+Everything is real but the engine: the app, its web server, its keepers, and its store: a SQLite file, unless a test has
+a database of its own.
 """
 
 from __future__ import annotations
@@ -151,10 +152,13 @@ class Served:
 @contextlib.contextmanager
 def serving(
     folder: Path, *, answer: Answer | None = None, keep: bool = True, limits: Limits | None = None,
-    hosts: tuple[str, ...] | None = None, issuers: tuple[Issuer, ...] = (),
+    hosts: tuple[str, ...] | None = None, issuers: tuple[Issuer, ...] = (), database_url: str = "",
 ) -> Iterator[Served]:  # fmt: skip
-    """A service in this folder for the length of a block. `answer`: what its nodes answer to commands."""
-    store = open_store(f"sqlite:///{folder / 'service.db'}", migrate=True)
+    """A service in this folder for the length of a block. `answer`: what its nodes answer to commands.
+
+    `database_url`: where its rows are; empty: a new file of SQLite in the folder.
+    """
+    store = open_store(database_url or f"sqlite:///{folder / 'service.db'}", migrate=True)
     engine = MemoryEngine(instance="test") if answer is None else MemoryEngine(answer=answer, instance="test")
     switchboard = MemorySwitchboard(engine)
     ports = memory_ports(engine, switchboard)

@@ -52,6 +52,7 @@ def upgrade(database: Dialect, folder: Path = FOLDER) -> None:
         if revision(connection) == newest(folder):
             return
     with database.writers.begin() as connection:
+        database.unhurried(connection)
         database.lock(connection)
         _demand_known(database.where, revision(connection), folder)
         command.upgrade(_config(connection, folder), "head")

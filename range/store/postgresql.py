@@ -18,11 +18,29 @@ CHANNEL = "jointrange_events"
 LOCK = 0x6A6F696E
 """The advisory lock of writers, and of whoever migrates."""
 
-_SETTINGS = ("lock_timeout='20s'", "statement_timeout='60s'", "idle_in_transaction_session_timeout='60s'")
-_KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+CONNECTIONS = 32
+"""Connections of a replica at most, besides the one that listens. Fewer than its threads: no thread ever waits for a
+second one (range/store/sql.py), so that whoever waits for a first one gets it when the next transaction is over."""
+KEPT = 16
+"""Connections that stay open when there is little to do."""
+
+_SETTINGS = ("lock_timeout='6s'", "statement_timeout='10s'", "idle_in_transaction_session_timeout='10s'")
+"""Below the hold of a row (Limits.hold), so that who waits in vain still hears of it in time."""
+_REACHED: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 3,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8000,
+}
+"""The same of a server that is gone without a word: connections end after so many seconds (`tcp_user_timeout`: ms)."""
 
 _NOW = text("SELECT extract(epoch FROM clock_timestamp())::float8")
 _LOCK = text("SELECT pg_advisory_xact_lock(:key), extract(epoch FROM clock_timestamp())::float8").bindparams(key=LOCK)
+_UNHURRIED = text(
+    "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN "
+    "('lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout')"
+)
 _ANNOUNCE = text("SELECT pg_notify(:channel, '')").bindparams(channel=CHANNEL)
 
 
@@ -30,11 +48,11 @@ def dialect(url: URL) -> Dialect:
     """PostgreSQL at this URL (`postgresql+psycopg://...`). Nothing is connected yet."""
     engine = create_engine(
         url,
-        pool_size=8,
-        max_overflow=8,
+        pool_size=KEPT,
+        max_overflow=CONNECTIONS - KEPT,
         pool_timeout=10,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "application_name": "jointrange", **_KEEPALIVE},
+        connect_args={"application_name": "jointrange", **_REACHED},
     )
     event.listen(engine, "connect", _connected)
     ears = Ears(url)
@@ -47,21 +65,28 @@ def dialect(url: URL) -> Dialect:
         patience=0.0,
         insert=insert,
         lock=_lock,
+        unhurried=_unhurried,
         announce=_announce,
-        now=lambda: _now(alone),
+        now=lambda connection: _now(alone, connection),
         hint=ears.hint,
         deaf=ears.close,
         dispose=engine.dispose,
     )
 
 
-def _now(engine: Engine) -> float:
-    with engine.connect() as connection:
+def _now(engine: Engine, connection: Connection | None) -> float:
+    if connection is not None:
         return float(connection.execute(_NOW).scalar_one())
+    with engine.connect() as own:
+        return float(own.execute(_NOW).scalar_one())
 
 
 def _lock(connection: Connection) -> float:
     return float(connection.execute(_LOCK).one()[1])
+
+
+def _unhurried(connection: Connection) -> None:
+    connection.execute(_UNHURRIED)
 
 
 def _announce(connection: Connection) -> None:
@@ -87,7 +112,7 @@ class Ears:
         """Come back when a writer committed, or after so many seconds (0.5 at most). Raises psycopg.Error."""
         if self._connection is None:
             self._connection = psycopg.connect(
-                self._url, autocommit=True, connect_timeout=5, application_name="jointrange-events"
+                self._url, autocommit=True, application_name="jointrange-events", **_REACHED
             )
             self._connection.execute(f"LISTEN {CHANNEL}")
             return

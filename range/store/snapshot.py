@@ -28,7 +28,7 @@ class Snapshot:
     """Reading over one connection, whose transaction is the snapshot."""
 
     def __init__(self, connection: Connection, shapes: Shapes) -> None:
-        self._connection = connection
+        self.connection = connection
         self._shapes = shapes
 
     def get(self, kind: type[R], key: str) -> R | None:
@@ -83,7 +83,7 @@ class Snapshot:
         return tuple(AuditRow(**entry) for entry in found.mappings())
 
     def _read(self, statement: Executable, values: dict[str, Any]) -> CursorResult[Any]:
-        return self._connection.execute(statement, values)
+        return self.connection.execute(statement, values)
 
 
 def _bounded(number: int) -> int:

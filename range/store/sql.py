@@ -35,23 +35,33 @@ class SqlStore:
 
     @contextmanager
     def reading(self) -> Iterator[Snapshot]:
-        """A snapshot for the length of the block. Raises StoreUnavailable."""
+        """A snapshot for the length of the block. Raises StoreUnavailable, Exhausted."""
+        there = self._open()
+        if there is not None:
+            yield there
+            return
         with told(self._dialect.where), self._dialect.readers.connect() as connection:
-            yield Snapshot(connection, self._shapes)
+            rows = Snapshot(connection, self._shapes)
+            with self._only(rows):
+                yield rows
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """A transaction. Raises StoreUnavailable, and Exhausted when there is no room."""
+        if self._open() is not None:
+            raise RuntimeError("a transaction inside a transaction would wait for itself")
         with told(self._dialect.where), self._my_turn(), self._dialect.writers.begin() as connection:
             rows = Transaction(connection, self._shapes, self._dialect)
-            yield rows
-            rows.finish()
+            with self._only(rows):
+                yield rows
+                rows.finish()
         self._bell.ring(rows.told)
 
     def now(self) -> float:
         """The store's clock."""
+        there = self._open()
         with told(self._dialect.where):
-            return self._dialect.now()
+            return self._dialect.now(None if there is None else there.connection)
 
     def wait(self, after: int, seconds: float) -> int:
         """The newest event's seq. Raises StoreUnavailable."""
@@ -74,18 +84,32 @@ class SqlStore:
         with told(self._dialect.where):
             self._dialect.hint(seconds)
 
+    def _open(self) -> Snapshot | None:
+        """What this thread reads or writes in at this moment."""
+        return getattr(self._mine, "rows", None)
+
     @contextmanager
-    def _my_turn(self) -> Iterator[None]:
-        """Writers of this process queue here where the database would have them poll for its lock."""
-        if getattr(self._mine, "writes", False):
-            raise RuntimeError("a transaction inside a transaction would wait for itself")
-        patience = self._dialect.patience
-        if patience and not self._turn.acquire(timeout=patience):
-            raise StoreUnavailable(f"{self._dialect.where} is busy", hint="a transaction takes very long; ask again")
-        self._mine.writes = True
+    def _only(self, rows: Snapshot) -> Iterator[None]:
+        """What this thread asks inside the block goes over the one connection it has.
+
+        Who held one and waited for another would wait for all who do the same, for ever once they are enough.
+        """
+        self._mine.rows = rows
         try:
             yield
         finally:
-            self._mine.writes = False
-            if patience:
-                self._turn.release()
+            self._mine.rows = None
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        """Writers of this process queue here where the database would have them poll for its lock."""
+        patience = self._dialect.patience
+        if not patience:
+            yield
+            return
+        if not self._turn.acquire(timeout=patience):
+            raise StoreUnavailable(f"{self._dialect.where} is busy", hint="a transaction takes very long; ask again")
+        try:
+            yield
+        finally:
+            self._turn.release()

@@ -83,7 +83,7 @@ class Transaction(Snapshot):
         """Take the row due longest."""
         shape = self._shapes.of(kind)
         self._claimed = self._claimed or not self._since
-        taken = self._connection.execute(shape.claimed(), {"now": now, "by": holder, "until": until}).fetchone()
+        taken = self.connection.execute(shape.claimed(), {"now": now, "by": holder, "until": until}).fetchone()
         return None if taken is None else shape.row(taken)
 
     def tell(self, org: str, subject: str, what: str, data: Mapping[str, Any]) -> int:
@@ -124,14 +124,14 @@ class Transaction(Snapshot):
     def finish(self) -> None:
         """The last thing before the commit."""
         if self.told:
-            self._dialect.announce(self._connection)
+            self._dialect.announce(self.connection)
 
     def _lock(self) -> float:
         """From here on the only writer. When it became that: seconds since the epoch."""
         if self._claimed:
             raise RuntimeError("nothing is written behind a claim: begin another transaction")
         if not self._since:
-            self._since = self._dialect.lock(self._connection)
+            self._since = self._dialect.lock(self.connection)
         return self._since
 
     def _read(self, statement: Executable, values: dict[str, Any]) -> CursorResult[Any]:
@@ -141,7 +141,7 @@ class Transaction(Snapshot):
 
     def _write(self, statement: Executable, values: dict[str, Any]) -> CursorResult[Any]:
         self._lock()
-        return self._connection.execute(statement, values)
+        return self.connection.execute(statement, values)
 
 
 def _word(shape: Shape[Any]) -> str:

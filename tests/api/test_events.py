@@ -18,6 +18,8 @@ from api.sse import ROOM
 from range.rows import OrgRow
 from tests.serving import Served, serving
 
+DATABASES = ("sqlite", "postgresql")
+
 
 class Feed:
     """One open stream. `reading` is a thread's work; `events` what it has had so far, as (id, event, data)."""

@@ -19,6 +19,7 @@ nodes:
   one: {image: jointrange/base, networks: [lan]}
 """
 YAML = {"Content-Type": "application/yaml"}
+DATABASES = ("sqlite", "postgresql")
 
 
 def test_a_range_from_wish_to_end(served: Served, admin: httpx.Client) -> None:

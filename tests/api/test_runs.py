@@ -16,6 +16,7 @@ from range.wire import RescoreView, RunView, VerdictView
 from tests.serving import Served
 from tests.unit.service.campaigning import an_upload, working
 
+DATABASES = ("sqlite", "postgresql")
 BODY = {"upload": an_upload().model_dump(), "trials": 1, "fresh": True}
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from range.errors import Exhausted, StoreUnavailable
 from range.rows import RangeRow, TokenRow
+from range.service.context import Limits
 from range.store.opening import dialect, open_store
 from range.stores import Store
 from tests.databases import Cluster
@@ -138,6 +139,27 @@ def test_a_reader_cannot_write(own: tuple[str, Store]) -> None:
     with database.readers.connect() as connection:
         assert connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on"
         assert connection.execute(text("SHOW transaction_isolation")).scalar_one() == "repeatable read"
-        assert connection.execute(text("SHOW lock_timeout")).scalar_one() == "20s"
     database.dispose()
     assert "test_" in database.where
+
+
+def test_who_waits_in_vain_hears_of_it_before_a_hold_is_over(own: tuple[str, Store]) -> None:
+    database = dialect(own[0])
+    with database.writers.begin() as connection:
+        limits = [str(connection.execute(text(f"SHOW {name}")).scalar_one()) for name in _LIMITS]
+        assert limits == ["6s", "10s", "10s"]
+        assert all(float(limit.rstrip("s")) < Limits().hold for limit in limits)
+        driver = connection.connection.dbapi_connection
+        assert isinstance(driver, psycopg.Connection)
+        asked = driver.info.get_parameters()
+        assert int(asked["tcp_user_timeout"]) / 1000 < Limits().hold
+        silent = int(asked["keepalives_idle"]) + int(asked["keepalives_interval"]) * int(asked["keepalives_count"])
+        assert silent < Limits().hold
+        database.unhurried(connection)
+        assert {str(connection.execute(text(f"SHOW {name}")).scalar_one()) for name in _LIMITS} == {"0"}
+    with database.writers.begin() as connection:
+        assert connection.execute(text("SHOW lock_timeout")).scalar_one() == "6s"
+    database.dispose()
+
+
+_LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")

@@ -111,10 +111,10 @@ def test_the_audit_log_is_read_in_order(store: Store) -> None:
         assert rows.audit(0, 10, org="acme") == (kept[0], kept[2])
 
 
-def test_a_snapshot_does_not_move(store: Store) -> None:
+def test_a_snapshot_does_not_move(store: Store, other: Store) -> None:
     with store.reading() as rows:
         assert rows.count(TokenRow) == 0
-        with store.writing() as others:
+        with other.writing() as others:
             others.add(a_token())
             others.tell("acme", "x", "y", {})
         assert rows.count(TokenRow) == 0

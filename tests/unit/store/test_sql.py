@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from time import monotonic
 
@@ -14,17 +14,9 @@ import pytest
 from range.chain import digest_of
 from range.errors import Stale
 from range.rows import OrgRow, RangeRow, TokenRow
-from range.store.opening import open_store
+from range.store.postgresql import CONNECTIONS
 from range.stores import Store
 from tests.unit.store.samples import a_range, a_token
-
-
-@pytest.fixture
-def other(database_url: str, store: Store) -> Iterator[Store]:
-    """The same database as another process has it: connections, locks and poller of its own."""
-    opened = open_store(database_url)
-    yield opened
-    opened.close()
 
 
 def at_once(count: int, act: Callable[[int], None]) -> None:
@@ -63,6 +55,39 @@ def test_read_modify_write_loses_nothing(store: Store, other: Store) -> None:
         org = rows.get(OrgRow, "acme")
     assert org is not None
     assert (org.used, org.version) == (800.0, 801)
+
+
+def test_the_clock_needs_no_second_connection(store: Store) -> None:
+    """As many transactions as there are connections, each of which asks what time it is."""
+    together = threading.Barrier(CONNECTIONS)
+    times: list[float] = []
+
+    def look(_number: int) -> None:
+        with store.reading() as rows:
+            rows.count(TokenRow)
+            together.wait(60)
+            times.append(store.now())
+
+    begun = monotonic()
+    at_once(CONNECTIONS, look)
+    assert len(times) == CONNECTIONS
+    assert monotonic() - begun < 9, "nobody waited for a connection until there was no more time"
+    with store.writing() as rows:
+        before = store.now()
+        rows.add(a_token())
+        assert 0 <= store.now() - before < 60
+
+
+def test_what_a_thread_reads_in_a_transaction_is_of_that_transaction(store: Store) -> None:
+    with store.writing() as rows:
+        rows.add(a_token())
+        with store.reading() as same:
+            assert same.count(TokenRow) == 1, "over the same connection"
+        rows.add(a_token("k2"))
+    with store.reading(), store.reading() as rows:
+        assert rows.count(TokenRow) == 2
+        with pytest.raises(RuntimeError, match="inside a transaction"), store.writing():
+            pass
 
 
 def test_a_row_is_claimed_by_one(store: Store, other: Store) -> None:
@@ -157,11 +182,11 @@ def test_no_event_is_seen_before_an_earlier_one(store: Store, other: Store) -> N
     assert all(one.digest == two.previous for one, two in pairwise(entries))
 
 
-def test_readers_do_not_wait_for_a_writer(store: Store) -> None:
+def test_readers_do_not_wait_for_a_writer(store: Store, other: Store) -> None:
     with store.writing() as rows:
         rows.add(a_token())
         began = monotonic()
-        with store.reading() as others:
+        with other.reading() as others:
             assert others.count(TokenRow) == 0
         assert monotonic() - began < 2
 
