@@ -30,11 +30,12 @@ from starlette.routing import BaseRoute, Mount, WebSocketRoute
 from api.oidc import Verifier
 from api.table import TABLE, Right
 from api.throttle import Budget, Failures
-from range.errors import Forbidden, NotFound, QuotaExceeded, RangeError, StoreUnavailable, Unauthenticated
+from range.errors import Forbidden, NotFound, QuotaExceeded, RangeError, Unauthenticated
 from range.service import tokens
 from range.service.access import Action, demand
 from range.service.context import Principal, Service
 from range.service.issuers import Issuer
+from range.stores import UNABLE
 
 LONGEST = 16 << 10
 """Characters of an Authorization header that are looked at."""
@@ -122,7 +123,7 @@ class Door:
         try:
             with self.service.store.writing() as rows:
                 rows.note(org, actor, action, subject, outcome="refused", **detail)
-        except StoreUnavailable as error:
+        except UNABLE as error:
             _LOG.warning("a refusal could not be noted: %s", error)
 
     def _touch(self, prefix: str) -> None:

@@ -25,12 +25,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from api.callers import gone_from
-from range.errors import QuotaExceeded, ServiceUnavailable, StoreUnavailable
+from range.errors import QuotaExceeded, ServiceUnavailable
 from range.rows import EventRow
 from range.service import events
 from range.service.context import Service
 from range.service.events import Eye
 from range.service.tokens import lapsed
+from range.stores import UNABLE
 
 HEARTBEAT = 15.0
 LIFETIME = 600.0
@@ -138,7 +139,7 @@ class Hub:
                     del self._callers[stream.eye.who.id]
 
     def ready(self) -> None:
-        """Begin to listen, if nobody did yet. Raises StoreUnavailable. It waits for the store."""
+        """Begin to listen, if nobody did yet. Raises UNABLE. It waits for the store."""
         if self._head < 0:
             newest = events.newest(self.service)
             with self._lock:
@@ -181,7 +182,7 @@ class Hub:
                     self._dismiss()
                 while found := events.fetch(self.service, self._head, events.BATCH):
                     self._spread(found)
-            except StoreUnavailable as error:
+            except UNABLE as error:
                 log.warning("no events for now: %s", error)
                 self._stop.wait(1.0)
 
@@ -284,7 +285,7 @@ class EventStream(Response):
                 async for place, piece in self._live(stream, at, ends):
                     at = place
                     yield piece
-        except StoreUnavailable as error:
+        except UNABLE as error:
             log.warning("a stream of events ends: %s", error)
 
     async def _live(self, stream: Subscription, at: int, ends: float) -> AsyncIterator[tuple[int, bytes]]:

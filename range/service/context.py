@@ -31,6 +31,8 @@ class Limits:
     """Tries of one generation before a range has failed."""
     phase: float = 900.0
     """Seconds a range may take to come up or to go."""
+    run: float = 86400.0
+    """Seconds a run may take besides twice what its campaign comes to; it has failed then, and what ended is kept."""
     grace: float = 60.0
     """Age from which something in the engine that no row knows is removed."""
     keep_events: float = 7 * 86400.0

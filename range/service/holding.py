@@ -32,7 +32,7 @@ from range.errors import (
 from range.ports import Ports
 from range.rows import PoolRow, RangeRow, Row, RunRow, Work
 from range.service.context import Service
-from range.stores import Writing
+from range.stores import UNABLE, Writing
 
 W = TypeVar("W", bound=Work)
 Event = tuple[str, Mapping[str, Any]]
@@ -45,6 +45,9 @@ FINAL = (Invalid, Refused, Conflict, NotFound, ImageMissing, IsolationBroken, Fo
 """Faults that trying again does not mend."""
 PATIENT = (EngineUnavailable, StoreUnavailable, Exhausted, QuotaExceeded)
 """Faults that are not about the row: they never use up its tries (the deadline of its phase still holds)."""
+LATEST = 0.7
+"""The part of a hold after which it is lost unless it was renewed: what is left is for work to end in."""
+TICK = 0.001
 
 
 def word(kind: type[Row]) -> str:
@@ -58,10 +61,14 @@ def subject(row: Work) -> str:
 
 
 def wake(rows: Writing, kind: type[Work], key: str, now: float) -> None:
-    """Have a row looked at now, whoever holds it; one that is not there is fine."""
+    """Have a row looked at now, whoever holds it; one that is not there is fine.
+
+    One that is held was due before: `next_at` becomes another time all the same, so that who gives it back sees that
+    it was woken meanwhile.
+    """
     row = rows.get(kind, key)
-    if row is not None and row.next_at > now:
-        rows.change(kind, key, next_at=now)
+    if row is not None and (row.next_at > now or row.holder):
+        rows.change(kind, key, next_at=min(now, row.next_at - TICK))
 
 
 class Held(Generic[W]):
@@ -69,22 +76,23 @@ class Held(Generic[W]):
 
     row: its newest copy. lost: set when the hold could not be renewed, so that somebody else may have the row.
     stop: set then, too, and when the loop is stopped, when something else is wanted of the row (`desired`), or when
-    `due` is over: whatever is under way is to end soon, and the handler to return.
-    due: when that is, by the store's clock; 0.0 never. The handler sets it.
+    the row is `due`: whatever is under way is to end soon, and the handler to return.
+    due: when that is, from the newest row, by the store's clock; 0.0 never. The handler sets it.
     """
 
-    def __init__(self, service: Service, row: W) -> None:
+    def __init__(self, service: Service, row: W, since: float | None = None) -> None:
+        """`since`: before it was claimed, by the service's clock; None: now."""
         self.service = service
         self.row = row
         self.claimed = row
-        self.due = 0.0
+        self.due: Callable[[W], float] = _never
         self.lost = threading.Event()
         self.stop = threading.Event()
         self._stops: list[threading.Event] = []
         self._lock = threading.Lock()
         self._beat = threading.Lock()
         self._over = False
-        self._renewed = service.clock.now()
+        self._renewed = service.clock.now() if since is None else since
 
     @property
     def subject(self) -> str:
@@ -132,6 +140,14 @@ class Held(Generic[W]):
         self.row = row
         return row
 
+    def tell(self, *events: Event) -> None:
+        """Tell events about the row, from any thread: `row` stays as it is. Raises as `write` does."""
+        if events:
+            with self.service.store.writing() as rows:
+                row = self.fenced(rows, holder=self.row.holder)
+                for what, data in events:
+                    rows.tell(row.org, self.subject, what, data)
+
     def fenced(self, rows: Writing, **fields: Any) -> W:
         """Change fields of the row inside a transaction of one's own. Raises Stale (and sets `lost`)."""
         try:
@@ -151,21 +167,34 @@ class Held(Generic[W]):
             if not self._over:
                 self._renew()
 
+    def expire(self) -> None:
+        """Sets `lost` when it was not renewed for so long that somebody else may have it soon. Asks nobody."""
+        if not self.lost.is_set() and self.service.clock.now() - self._renewed > self.service.limits.hold * LATEST:
+            self.lose()
+
     def _renew(self) -> None:
         hold, store = self.service.limits.hold, self.service.store
         begun = self.service.clock.now()
         try:
             until = store.now() + hold
             with store.writing() as rows:
-                self.fenced(rows, held_until=until)
+                row = self.fenced(rows, held_until=until)
             self._renewed = begun
-            if self.due and until - hold > self.due:
+            if 0 < self.due(row) < until - hold:
                 self.end()
         except Stale:
             return
-        except StoreUnavailable:
-            if begun - self._renewed > hold * 0.7:
-                self.lose()
+        except UNABLE:
+            self.expire()
+
+
+def _never(_row: Work) -> float:
+    return 0.0
+
+
+def first(*times: float) -> float:
+    """The first of these times; 0.0 is none."""
+    return min((time for time in times if time > 0), default=0.0)
 
 
 Handler = Callable[[Service, Held[Any]], float]
@@ -178,8 +207,6 @@ and `problem`, and it is called again after a pause: at `attempts` >= Limits.att
 
 def attempts_after(error: Exception, before: int, most: int) -> int:
     """The row's `attempts` after a fault: at `most` (Limits.attempts) its keeper gives up."""
-    if isinstance(error, FINAL):
-        return max(before + 1, most)
-    if isinstance(error, PATIENT) and before < most:
-        return min(before + 1, most - 1)
-    return before + 1
+    if isinstance(error, PATIENT):
+        return before
+    return max(before + 1, most) if isinstance(error, FINAL) else before + 1

@@ -1,6 +1,7 @@
 """The loop: claims rows that are due, has each handled by its keeper, and gives it back.
 
-Knows: threads, holds, pauses after faults. Must never: know what a range, a run or a pool is.
+Knows: threads, holds, pauses after faults. Must never: know what a range, a run or a pool is, or end for any fault: a
+full disk, a database that is away and a bug of ours are told, and work goes on when they are over.
 
 Every kind of row has threads of its own, so that a run of hours never keeps a range waiting. Nothing is lost when the
 process dies: its holds run out, and whoever claims the rows next goes on from what is written in them.
@@ -14,10 +15,11 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from range.errors import RangeError, Stale, StoreUnavailable
+from range.errors import RangeError, Stale
 from range.rows import PoolRow, RunRow, Work
 from range.service.context import Service
-from range.service.holding import Handler, Held, attempts_after, word
+from range.service.holding import PATIENT, Handler, Held, attempts_after, word
+from range.stores import UNABLE
 from range.troubles import keepable, reason_of
 
 LONG = 16
@@ -48,6 +50,8 @@ class Loop:
         self._news = threading.Condition()
         self._due: dict[type[Work], bool] = dict.fromkeys(self.handlers, True)
         self._held: list[Held[Any]] = []
+        self._outages: dict[str, int] = {}
+        """By subject: faults in a row that are not about the row. They make it wait, and use up none of its tries."""
         self._workers: list[threading.Thread] = []
         self._others: list[threading.Thread] = []
         self._chance = random.Random()  # noqa: S311 (spreads tries, guards nothing)
@@ -62,6 +66,7 @@ class Loop:
         self._others = [
             threading.Thread(target=self._watch, name="watch", daemon=True),
             threading.Thread(target=self._beat, name="heartbeat", daemon=True),
+            threading.Thread(target=self._guard, name="guard", daemon=True),
         ]
         for thread in (*self._workers, *self._others):
             thread.start()
@@ -114,8 +119,12 @@ class Loop:
             with self._news:
                 self._news.wait_for(lambda: self._due[kind] or self._stopping.is_set())
                 self._due[kind] = False
-            while not self._stopping.is_set() and self.step(kind):
-                continue
+            try:
+                while not self._stopping.is_set() and self.step(kind):
+                    continue
+            except Exception:
+                log.exception("a fault in looking for work")
+                self._stopping.wait(self.service.limits.idle)
 
     def _watch(self) -> None:
         """Ring for every kind when something happened anywhere, and from time to time."""
@@ -124,7 +133,10 @@ class Loop:
             try:
                 seen = self.service.store.wait(seen, self.service.limits.idle)
                 self._look()
-            except StoreUnavailable:
+            except UNABLE:
+                self._stopping.wait(self.service.limits.idle)
+            except Exception:
+                log.exception("a fault in looking for news")
                 self._stopping.wait(self.service.limits.idle)
             self._ring(*self.handlers)
             self._stopping.wait(GAP)
@@ -144,7 +156,16 @@ class Loop:
         """Renew every hold while its work goes on."""
         while not self._gone.wait(self.service.limits.hold / 4):
             for held in self.held():
-                held.renew()
+                try:
+                    held.renew()
+                except Exception:
+                    log.exception("%s: a fault in holding it", held.subject)
+
+    def _guard(self) -> None:
+        """Lose every hold that was not renewed in time. Asks no store: one that hangs is what it is there for."""
+        while not self._gone.wait(self.service.limits.hold / 20):
+            for held in self.held():
+                held.expire()
 
     def _ring(self, *kinds: type[Work]) -> None:
         with self._news:
@@ -155,17 +176,17 @@ class Loop:
     # --- one row ------------------------------------------------------------------------------------------------
 
     def _claim(self, kind: type[Work]) -> Held[Any] | None:
-        store = self.service.store
+        store, since = self.service.store, self.service.clock.now()
         try:
             now = store.now()
             with store.writing() as rows:
                 row = rows.claim(kind, holder=self.service.replica, now=now, until=now + self.service.limits.hold)
-        except StoreUnavailable as error:
+        except UNABLE as error:
             log.warning("cannot look for work: %s", error)
             return None
         if row is None:
             return None
-        held: Held[Any] = Held(self.service, row)
+        held: Held[Any] = Held(self.service, row, since)
         with self._news:
             twin = next((one for one in self._held if type(one.row) is kind and one.row.id == row.id), None)
             if twin is None:
@@ -173,7 +194,7 @@ class Loop:
                 return held
         twin.lose()
         log.warning("it could not be held all the time; it is worked on again once that has ended", extra=held.about)
-        self._back(held, next_at=store.now() + PATIENCE)
+        self._back(held)
         return None
 
     def _handle(self, held: Held[Any]) -> None:
@@ -194,17 +215,18 @@ class Loop:
             fault = error
         try:
             self._give_back(held, delay, None if held.stop.is_set() and _interrupted(fault) else fault)
-        except (Stale, StoreUnavailable) as error:
+        except (Stale, *UNABLE) as error:
             log.warning("it could not be given back: %s", error, extra=held.about)
         finally:
             with self._news:
                 self._held.remove(held)
 
-    def _back(self, held: Held[Any], **fields: Any) -> None:
+    def _back(self, held: Held[Any]) -> None:
+        """Let go of a row that is still being worked on here; it is claimed again soon."""
         try:
             with self.service.store.writing() as rows:
-                held.fenced(rows, holder="", held_until=0.0, **fields)
-        except (Stale, StoreUnavailable) as error:
+                held.fenced(rows, holder="", held_until=0.0, next_at=self.service.store.now() + PATIENCE)
+        except (Stale, *UNABLE) as error:
             log.warning("it could not be given back: %s", error, extra=held.about)
 
     def _give_back(self, held: Held[Any], delay: float, fault: Exception | None) -> None:
@@ -212,20 +234,29 @@ class Loop:
         held.finish()
         if held.lost.is_set():
             return
-        store, limits, old = self.service.store, self.service.limits, held.claimed
+        store, old = self.service.store, held.claimed
         now = store.now()
+        outages = self._outages.pop(held.subject, 0)
         fields: dict[str, Any] = {"holder": "", "held_until": 0.0}
         with store.writing() as rows:
             row = held.fenced(rows, **fields)
             if fault is not None:
-                attempts = attempts_after(fault, row.attempts, limits.attempts)
-                delay = 0.0 if attempts == limits.attempts else pause(attempts, self._chance.random())
+                attempts, delay = self._after(fault, held, row, outages)
                 problem = keepable(fault)
                 reason = reason_of(problem)
                 rows.change(type(row), row.id, attempts=attempts, reason=reason, problem=problem)
                 rows.tell(row.org, held.subject, f"{word(type(row))}.status", {"status": row.status, "reason": reason})
             woken = row.generation != old.generation or row.next_at != old.next_at or held.stop.is_set()
             rows.change(type(row), row.id, next_at=now if woken and fault is None else now + delay)
+
+    def _after(self, fault: Exception, held: Held[Any], row: Work, outages: int) -> tuple[int, float]:
+        """The row's tries after a fault, and seconds until the next. When none is left its keeper gives up at once."""
+        most, chance = self.service.limits.attempts, self._chance.random()
+        attempts = attempts_after(fault, row.attempts, most)
+        if isinstance(fault, PATIENT):
+            self._outages[held.subject] = outages + 1
+            return attempts, pause(outages + 1, chance)
+        return attempts, 0.0 if attempts == most else pause(attempts, chance)
 
 
 def _interrupted(fault: Exception | None) -> bool:

@@ -11,9 +11,10 @@ have been begun, and one who lost the row begins nothing more.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
-from range.errors import EngineFault, NodeFailed, ProvisionFailed, RangeError, Stale, StoreUnavailable, Superseded
+from range.errors import EngineFault, NodeFailed, ProvisionFailed, RangeError, Stale, Superseded
 from range.events import Event as Happening
 from range.events import ImageProgress, Note, nowhere
 from range.flows import defended, ranges
@@ -26,8 +27,8 @@ from range.service import documents, remaking
 from range.service.admission import turn
 from range.service.alerts import forget_nodes
 from range.service.context import Service
-from range.service.holding import NEVER, Event, Held, wake
-from range.stores import Writing
+from range.service.holding import NEVER, Event, Held, first, wake
+from range.stores import UNABLE, Writing
 from range.troubles import keepable, kept, reason_of
 
 QUEUE = 2.0
@@ -46,9 +47,10 @@ def keep_range(service: Service, held: Held[RangeRow]) -> float:
     if row.desired == "gone":
         return _leave(service, held)
     if not row.started and row.attempts >= service.limits.attempts:
-        return _fail(service, held, row.problem or _overdue(service, row))
+        return _fail(service, held, row.problem or _not_up(service, row))
     if not row.started and 0 < row.deadline <= now:
-        return _fail(service, held, _overdue(service, row))
+        return _fail(service, held, _not_up(service, row))
+    held.due = lambda row: row.lease_until
     wait = _Making(service, held).run()
     lease = held.row.lease_until
     return max(0.0, min(wait, lease - service.store.now())) if lease else wait
@@ -67,7 +69,8 @@ def _expire(rows: Writing, row: RangeRow, now: float) -> RangeRow | None:
     if not 0 < row.lease_until <= now:
         return None
     rows.note(row.org, "service", "ranges.expire", f"range/{row.id}", lease_until=row.lease_until)
-    return rows.change(RangeRow, row.id, desired="gone", reason="its lease ended", generation=row.generation + 1)
+    again = row.generation + 1
+    return rows.change(RangeRow, row.id, desired="gone", reason="its lease ended", problem=None, generation=again)
 
 
 def _lease_end(row: RangeRow, now: float) -> float:
@@ -82,7 +85,7 @@ def _late(service: Service, row: RangeRow, last: str = "") -> RangeError:
                       hint="a larger phase limit gives it longer; its events say what took so long")  # fmt: skip
 
 
-def _overdue(service: Service, row: RangeRow) -> dict[str, Any]:
+def _not_up(service: Service, row: RangeRow) -> dict[str, Any]:
     """The problem of a range that was not up in time: where it was, and the last fault on the way with its log."""
     last = kept(row.problem)
     problem = keepable(_late(service, row, reason_of(row.problem)))
@@ -92,18 +95,18 @@ def _overdue(service: Service, row: RangeRow) -> dict[str, Any]:
 def _leave(service: Service, held: Held[RangeRow]) -> float:
     """Remove everything there is of it; then it is gone."""
     if held.row.status != "stopping":
-        _status(held, "stopping", held.row.reason, step="remove", deadline=service.store.now() + service.limits.phase)
-    return _removed(service, held, "gone", held.row.problem)
+        _stopping(service, held, held.row.reason, problem=None)
+    return _removed(service, held, "gone", None)
 
 
 def _fail(service: Service, held: Held[RangeRow], problem: Any) -> float:
     """Give up: nothing of it stays, but its row says why, also when its removal has faults of its own."""
     if held.row.status != "stopping":
-        _status(held, "stopping", reason_of(problem), step="remove", problem=problem,
-                attempts=max(held.row.attempts, service.limits.attempts))  # fmt: skip
+        attempts = max(held.row.attempts, service.limits.attempts)
+        _stopping(service, held, reason_of(problem), problem=problem, attempts=attempts)
     try:
         return _removed(service, held, "failed", problem)
-    except (Stale, StoreUnavailable):
+    except (Stale, *UNABLE):
         raise
     except RangeError as error:
         if held.stop.is_set():
@@ -114,7 +117,26 @@ def _fail(service: Service, held: Held[RangeRow], problem: Any) -> float:
         return backoff(service.limits.attempts)
 
 
+def _stopping(service: Service, held: Held[RangeRow], reason: str, **fields: Any) -> None:
+    deadline = service.store.now() + service.limits.phase
+    _status(held, "stopping", reason, step="remove", deadline=deadline, **fields)
+
+
+def _overdue(service: Service, held: Held[RangeRow], problem: Any) -> None:
+    """Say that it is still there, once for every time that its removal may take; what keeps it, its faults said."""
+    row, now = held.row, service.store.now()
+    if not 0 < row.deadline <= now:
+        return
+    what = reason_of(row.problem) if row.problem and not problem else "the engine still has it"
+    late = RangeError(f"it could not be removed in {service.limits.phase:g} s: {what}; it is tried again",
+                      hint="`jointrange doctor` on the service's machine says how its engine is")  # fmt: skip
+    again = now + service.limits.phase
+    _status(held, "stopping", str(late), deadline=again, problem=problem or row.problem or keepable(late))
+
+
 def _removed(service: Service, held: Held[RangeRow], status: str, problem: Any) -> float:
+    _overdue(service, held, problem)
+    held.due = lambda row: row.deadline
     ports = held.ports()
     ranges.down(ports, held.row.id, nowhere, missing_ok=True)
     if any(line.range_id == held.row.id for line in ports.engine.survey()):
@@ -130,7 +152,8 @@ def _removed(service: Service, held: Held[RangeRow], status: str, problem: Any) 
         for waiting_run in rows.find(RunRow, status="queued", limit=20):
             wake(rows, RunRow, waiting_run.id, now)
 
-    reason = reason_of(problem) if status == "failed" else held.row.reason
+    reason = "" if held.row.problem else held.row.reason  # what kept it for a while does so no longer
+    reason = reason_of(problem) if status == "failed" else reason
     blank: dict[str, Any] = {"step": "", "states": (), "opened": (), "remake": (), "deadline": 0.0}
     left = problem if status == "failed" else None
     _status(held, status, reason, also=also, seen=held.row.generation, ended=now, problem=left, **blank)
@@ -242,7 +265,7 @@ class _Making:
         said = [("range.status", {key: fields[key] for key in ("status", "reason")})] if "status" in fields else []
         states = remaking.states(self.put.layout, observed, row.opened)
         self._write("prepare images", states, *said, **fields)
-        self.held.due = self.held.row.deadline
+        self.held.due = lambda row: first(row.deadline, row.lease_until)
         defended.check(self.ports, self.put)
         ranges.check_capabilities(self.ports, self.put.layout)
         self.put = defended.prepare(self.ports, self.put, self.evidence, self._tell)
@@ -387,6 +410,5 @@ class _Making:
         now = self.service.clock.now()
         if line and now - self.told >= TOLD and not self.held.lost.is_set():
             self.told = now
-            with self.service.store.writing() as rows:
-                row = self.held.row
-                rows.tell(row.org, self.held.subject, "range.step", {"step": row.step, "detail": line[:200]})
+            with suppress(*UNABLE):  # what is left out is a line, and no reason to end the work
+                self.held.tell(("range.step", {"step": self.held.row.step, "detail": line[:200]}))

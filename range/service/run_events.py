@@ -10,7 +10,7 @@ import threading
 from types import TracebackType
 from typing import Any
 
-from range.errors import Stale, StoreUnavailable
+from range.errors import Stale
 from range.events import (
     ActionEnded,
     AlertSeen,
@@ -25,6 +25,7 @@ from range.events import (
 from range.rows import RunRow
 from range.service.alerts import short, told_of
 from range.service.holding import Held
+from range.stores import UNABLE
 
 EVERY = 0.15
 """Seconds between two batches."""
@@ -107,7 +108,7 @@ class Telling:
             return
         try:
             row = self._held.write(*events, **fields)
-        except StoreUnavailable:
+        except UNABLE:
             with self._lock:
                 self._ahead = [*events, *self._ahead][-WAITING:]
                 self._fields = {**fields, **self._fields}

@@ -6,7 +6,7 @@ Must never: run a trial twice that has ended, leave a range of the run behind, o
 
     queued ──its turn──> running ──judged and sealed──> done
                             ├──cancelled by somebody──> cancelled
-                            └──a fault that stays──────> failed          what was kept stays in the run's folder
+                            └──a fault that stays, or no end in time──> failed       what was kept stays in its folder
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from range.bundle import names
-from range.errors import Conflict, EngineUnavailable, RangeError, StoreUnavailable
+from range.errors import Conflict, EngineUnavailable, RangeError
 from range.events import nowhere
 from range.flows import ranges
 from range.flows.campaigns import CampaignOrder, run_campaign
@@ -29,19 +29,20 @@ from range.service.admission import turn
 from range.service.context import Service
 from range.service.holding import NEVER, Event, Held
 from range.service.run_events import Telling
-from range.service.run_options import overrides
+from range.service.run_options import overrides, planned
+from range.stores import UNABLE
 from range.troubles import keepable, reason_of
 
 QUEUED = 1.0
 """Seconds between two looks at whether it is the run's turn."""
 BUSY = 1.0
 """Seconds between two looks at whether another process has left the run's folder."""
-_PASSING = (EngineUnavailable, StoreUnavailable)
+_PASSING = (EngineUnavailable, *UNABLE)
 """Faults of the machine, not of the run: it goes on when they are over."""
 
 
 def keep(service: Service, held: Held[RunRow]) -> float:
-    """A Handler for runs. Raises EngineUnavailable, StoreUnavailable, Stale, KeyboardInterrupt (`held.stop` is set)."""
+    """A Handler for runs. Raises _PASSING, Stale, KeyboardInterrupt (`held.stop` is set)."""
     row = held.row
     if row.status in RUN_ENDS:
         return NEVER
@@ -78,9 +79,13 @@ def _handle(service: Service, held: Held[RunRow]) -> float:
     ports = held.ports()
     _clear(service, row, ports)
     if row.desired == "cancelled":
-        return _end(service, held, "cancelled", reason=_kept(service, row))
+        return _end(service, held, "cancelled", reason=f"cancelled; {_kept(service, row)}")
     if given_up:
         return _end(service, held, "failed", reason=row.reason, problem=row.problem)
+    if 0 < row.deadline <= service.store.now():
+        late = keepable(_late(service, row))
+        return _end(service, held, "failed", reason=str(late["detail"]), problem=late)
+    held.due = lambda row: row.deadline
     try:
         done = _run(service, held, ports)
     except _PASSING:
@@ -96,18 +101,21 @@ def _handle(service: Service, held: Held[RunRow]) -> float:
 def _run(service: Service, held: Held[RunRow], ports: Ports) -> Path:
     """Run what is missing of the campaign; its sealed folder."""
     row = held.row
-    written = held.write(("run.phase", {"range": "", "phase": "planning", "detail": ""}), step="preparing", reason="")
+    loaded, said = documents.loaded_campaign(service, row.campaign), overrides(row.options)
+    until = row.deadline or service.store.now() + service.limits.run + 2 * planned(loaded, said)
+    phase = ("run.phase", {"range": "", "phase": "planning", "detail": ""})
+    written = held.write(phase, step="preparing", reason="", deadline=until)
     if written.desired == "cancelled":
         raise KeyboardInterrupt
     order = CampaignOrder(
-        loaded=documents.loaded_campaign(service, row.campaign),
+        loaded=loaded,
         instance=service.instance,
         owner=service.owner(held.subject),
         workers=service.workers,
         jobs=service.jobs,
         results=run_files.place(service, row),
         cache=run_files.cache(service, row),
-        overrides=overrides(row.options),
+        overrides=said,
         fresh=bool(row.options.get("fresh")),
     )
     with Telling(held) as emit:
@@ -157,9 +165,17 @@ def _clear(service: Service, row: RunRow, ports: Ports) -> None:
 
 
 def _kept(service: Service, row: RunRow) -> str:
-    """What a cancelled run leaves, in words."""
+    """What a run leaves that did not come to its end, in words."""
     kept = sum(1 for _ in run_files.place(service, row).glob(f"*/{names.TRIALS}/*/{names.TRIAL}"))
-    return f"cancelled; {kept} of {row.total} trials are kept"
+    return f"{kept} of {row.total} trials are kept"
+
+
+def _late(service: Service, row: RunRow) -> RangeError:
+    took = (row.deadline - row.started) / 3600
+    return RangeError(
+        f"the run was not over after {took:.1f} h; {_kept(service, row)}",
+        hint="its events say what took so long; fewer trials, or a shorter benign window, take less",
+    )
 
 
 def _plain(service: Service, value: Any) -> Any:

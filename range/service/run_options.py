@@ -21,6 +21,8 @@ from range.wire import RunRequest
 
 LONGEST = 30 * 86400.0
 """Seconds of a benign window at most."""
+EACH = 1800.0
+"""Seconds that a trial may well take besides its benign-only time: its range, its tools, its steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +84,11 @@ def extent(loaded: LoadedCampaign, said: Overrides, jobs: int, memory: int) -> E
     largest = Size(max(one.nodes for one in sizes), max(one.cpus for one in sizes), max(one.memory for one in sizes))
     trials = len(layouts) * campaign.depth.trials
     return Extent(campaign.level, trials, largest, min(trials, room.jobs + room.ahead))
+
+
+def planned(loaded: LoadedCampaign, said: Overrides) -> float:
+    """Seconds that it comes to, one trial after the other, each in no hurry; no more than its budget lets begin."""
+    campaign = schedule.overridden(loaded.campaign, said)
+    depth, arms = campaign.depth, len(campaign.arms)
+    whole = arms * (depth.benign + (depth.trials + depth.reruns) * EACH)
+    return whole if campaign.budget is None else min(whole, seconds(campaign.budget) + EACH)

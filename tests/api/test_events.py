@@ -8,14 +8,18 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from api.sse import ROOM
+from api.sse import ROOM, Hub
+from range.errors import Exhausted
 from range.rows import OrgRow
+from range.stores import Store
 from tests.serving import Served, serving
 
 DATABASES = ("sqlite", "postgresql")
@@ -280,3 +284,32 @@ def test_a_stream_ends_when_its_token_is_revoked(served: Served, admin: httpx.Cl
             list(pieces)  # the end comes, or the client's patience is over
     finally:
         hub.look = before
+
+
+@dataclass
+class Full:
+    """A store whose disk is full when it is asked for news the second time."""
+
+    store: Store
+    asked: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    def wait(self, after: int, seconds: float) -> int:
+        self.asked += 1
+        if self.asked == 2:
+            raise Exhausted("no room left for the database")
+        return self.store.wait(after, min(seconds, 0.2))
+
+
+def test_a_full_disk_ends_no_listening(served: Served) -> None:
+    hub = Hub(replace(served.service, store=Full(served.service.store)))
+    hub.ready()
+    try:
+        with served.service.store.writing() as rows:
+            seq = rows.tell("org", "range/r-none", "range.status", {"status": "up", "reason": ""})
+        served.eventually(lambda: hub.head() >= seq)
+    finally:
+        hub.close()
+        hub.join()

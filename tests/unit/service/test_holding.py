@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from range.errors import EngineFault, EngineUnavailable, Refused, Stale, StoreUnavailable
+from range.errors import EngineFault, EngineUnavailable, Exhausted, RangeError, Refused, Stale, StoreUnavailable
 from range.rows import PoolRow, RangeRow, RunRow
-from range.service.holding import Held, attempts_after, subject, wake, word
+from range.service.holding import Held, attempts_after, first, subject, wake, word
 from range.stores import Store, Writing
 from tests.unit.service.worlds import ShiftedStore, World, a_world
 
@@ -111,7 +112,8 @@ def test_a_hold_is_renewed_while_it_is_ours(world: World) -> None:
 
 def test_a_phase_that_takes_too_long_is_ended_and_not_lost(world: World) -> None:
     mine = held(world)
-    mine.due = world.shifted.now() + 10
+    due = world.shifted.now() + 10
+    mine.due = lambda row: due if row.id == "r-1" else 0.0
     mine.renew()
     assert not mine.stop.is_set()
     world.shifted.shift = 11
@@ -120,23 +122,52 @@ def test_a_phase_that_takes_too_long_is_ended_and_not_lost(world: World) -> None
     assert not mine.lost.is_set()
 
 
+@dataclass
 class DeadStore(ShiftedStore):
     """A store nobody can write to."""
 
+    fault: RangeError = field(default_factory=lambda: StoreUnavailable("it does not answer"))
+
     @contextmanager
     def writing(self) -> Iterator[Writing]:
-        raise StoreUnavailable("it does not answer")
+        raise self.fault
         yield
 
 
-def test_a_hold_that_cannot_be_renewed_in_time_is_lost(world: World) -> None:
+@pytest.mark.parametrize("fault", [StoreUnavailable("it does not answer"), Exhausted("its disk is full")])
+def test_a_hold_that_cannot_be_renewed_in_time_is_lost(world: World, fault: RangeError) -> None:
     mine = held(world)
-    object.__setattr__(world.service, "store", DeadStore(world.shifted.store))
+    object.__setattr__(world.service, "store", DeadStore(world.shifted.store, fault=fault))
     mine.renew()
     assert not mine.lost.is_set(), "there is time left"
     world.engine.clock.sleep(world.service.limits.hold * 0.75)
     mine.renew()
     assert mine.lost.is_set()
+
+
+def test_a_hold_is_lost_in_time_without_a_word_from_the_store(world: World) -> None:
+    mine, hold = held(world), world.service.limits.hold
+    object.__setattr__(world.service, "store", None)
+    world.engine.clock.sleep(hold * 0.6)
+    mine.expire()
+    assert not mine.lost.is_set()
+    world.engine.clock.sleep(hold * 0.2)
+    mine.expire()
+    assert mine.lost.is_set()
+    assert mine.stop.is_set()
+
+
+def test_a_deadline_that_was_put_off_meanwhile_is_the_one_that_counts(world: World) -> None:
+    mine = held(world, lease_until=world.shifted.now() + 10)
+    mine.due = lambda row: first(0.0, row.lease_until)
+    with world.shifted.writing() as rows:
+        rows.change(RangeRow, "r-1", lease_until=world.shifted.now() + 100)
+    world.shifted.shift = 11
+    mine.renew()
+    assert not mine.stop.is_set()
+    world.shifted.shift = 101
+    mine.renew()
+    assert mine.stop.is_set()
 
 
 def test_ports_asked_for_after_the_end_are_stopped(world: World) -> None:
@@ -155,9 +186,31 @@ def test_a_row_is_woken_and_never_put_off(world: World) -> None:
     assert world.row().next_at == 10.0
 
 
+def test_each_wake_of_a_held_row_is_seen_by_who_holds_it(world: World) -> None:
+    mine = held(world, next_at=10.0)
+    for _ in range(3):
+        with world.shifted.writing() as rows:
+            wake(rows, RangeRow, "r-1", 10.0)
+        assert world.row().next_at != mine.claimed.next_at
+        assert world.row().next_at <= 10.0
+    assert world.row().version == mine.claimed.version
+
+
+def test_a_free_row_that_is_due_needs_no_waking(world: World) -> None:
+    with world.shifted.writing() as rows:
+        rows.add(RangeRow(id="r-1", org="org", created=1.0, name="r", topology="t", next_at=5.0))
+        wake(rows, RangeRow, "r-1", 10.0)
+    assert world.row().next_at == 5.0
+
+
+def test_the_first_of_several_times() -> None:
+    assert first(0.0, 5.0, 3.0) == 3.0
+    assert first(0.0, 0.0) == 0.0
+
+
 def test_tries_are_used_up_by_faults_of_the_row_alone() -> None:
     assert [attempts_after(EngineFault("x"), before, 5) for before in (0, 4)] == [1, 5]
     assert attempts_after(Refused("x"), 0, 5) == 5
-    assert [attempts_after(EngineUnavailable("x"), before, 5) for before in (0, 3, 4)] == [1, 4, 4]
-    assert attempts_after(EngineUnavailable("x"), 5, 5) == 6
+    for passing in (EngineUnavailable("x"), StoreUnavailable("x"), Exhausted("x")):
+        assert [attempts_after(passing, before, 5) for before in (0, 3, 5)] == [0, 3, 5]
     assert attempts_after(ValueError("x"), 1, 5) == 2

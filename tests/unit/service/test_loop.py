@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import threading
-from collections.abc import Iterator
-from dataclasses import replace
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
-from range.errors import EngineFault, Refused
+from range.clock import SystemClock
+from range.errors import EngineFault, EngineUnavailable, Exhausted, Refused
 from range.rows import PoolRow, RangeRow, RunRow, Work
 from range.service.context import Limits
-from range.service.holding import NEVER, Handler, Held
+from range.service.holding import NEVER, Handler, Held, wake
 from range.service.loop import Loop, pause
-from range.stores import Store
-from tests.unit.service.worlds import World, a_world
+from range.store.opening import dialect
+from range.store.sql import SqlStore
+from range.stores import Reading, Store, Writing
+from tests.unit.service.worlds import ShiftedStore, World, a_world
 
 PATIENT = 20.0
 QUICK = Limits(hold=1.0, idle=0.05)
@@ -47,7 +55,9 @@ def running(world: World) -> Iterator[Any]:
     """Start a loop of these handlers; stopped in the end."""
     loops: list[Loop] = []
 
-    def start(handlers: dict[type[Work], Handler], replica: str = "replica-1", threads: int = 4) -> Loop:
+    def start(
+        handlers: dict[type[Work], Handler], replica: str = "replica-1", threads: int = 4, world: World = world
+    ) -> Loop:
         loop = Loop(replace(world.service, replica=replica), handlers, threads=threads)
         loops.append(loop)
         loop.start()
@@ -132,11 +142,38 @@ def test_what_cannot_be_mended_uses_up_the_tries(world: World) -> None:
     assert world.row().next_at <= world.shifted.now()
 
 
-@pytest.mark.parametrize("how", ["woken", "wished"])
+def test_an_outage_uses_up_no_tries_and_is_waited_out(world: World) -> None:
+    away: list[Exception] = [EngineUnavailable("away")] * 6
+
+    def handle(_service: Any, _held: Any) -> float:
+        if away:
+            raise away.pop()
+        raise EngineFault("of its own")
+
+    add(world, a_range())
+    loop = Loop(world.service, {RangeRow: handle})
+    pauses = []
+    while away:
+        assert loop.step(RangeRow)
+        row = world.row()
+        assert (row.attempts, row.reason) == (0, "away")
+        pauses.append(row.next_at - world.shifted.now())
+        world.shifted.shift += pauses[-1] + 0.1
+    assert pauses[0] < pauses[2] < pauses[4]
+    assert loop.step(RangeRow)
+    row = world.row()
+    assert row.attempts == 1
+    assert row.next_at - world.shifted.now() < pauses[4], "its own faults are counted by themselves"
+
+
+@pytest.mark.parametrize("how", ["woken", "called", "wished"])
 def test_who_is_woken_while_being_handled_is_handled_again(world: World, how: str) -> None:
     def handle(_service: Any, _held: Any) -> float:
         if how == "wished":
             world.want(name="other")
+        elif how == "called":
+            with world.shifted.writing() as rows:
+                wake(rows, RangeRow, "r-1", world.shifted.now())
         else:
             with world.shifted.writing() as rows:
                 rows.change(RangeRow, "r-1", next_at=world.shifted.now())
@@ -297,3 +334,154 @@ def test_who_does_not_end_keeps_the_row_until_the_hold_runs_out(world: World, ru
     assert not loop.stop(0.1)
     assert world.row().holder == "replica-1"
     free.set()
+
+
+# --- what the store does to it -------------------------------------------------------------------------------------
+
+
+@dataclass
+class Troubled(ShiftedStore):
+    """A store of which it is noted who met which fault; `fault`: what every call raises. `cut`: every call hangs."""
+
+    fault: Exception | None = None
+    met: set[tuple[str, type[Exception]]] = field(default_factory=set)
+    cut: threading.Event = field(default_factory=threading.Event)
+    back: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        if self.cut.is_set():
+            self.back.wait(PATIENT)
+        try:
+            if self.fault is not None:
+                raise self.fault
+            yield
+        except Exception as error:
+            self.met.add((threading.current_thread().name, type(error)))
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        with self._watched(), self.store.reading() as rows:
+            yield rows
+
+    @contextmanager
+    def writing(self) -> Iterator[Writing]:
+        with self._watched(), self.store.writing() as rows:
+            yield rows
+
+    def now(self) -> float:
+        with self._watched():
+            return self.store.now()
+
+    def wait(self, after: int, seconds: float) -> int:
+        with self._watched():
+            return self.store.wait(after, seconds)
+
+    def has_met(self, kind: type[Exception], *threads: str) -> bool:
+        """Whether each of these threads met such a fault, in time."""
+        until = time.monotonic() + PATIENT
+        while not all((thread, kind) in self.met for thread in threads):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.02)
+        return True
+
+
+@pytest.fixture
+def small_disk(file_template: Path, tmp_path: Path) -> Iterator[tuple[Store, Callable[[bool], None]]]:
+    """A store on SQLite, and what fills its disk or makes room: each change of a range needs some more of it."""
+    shutil.copy(file_template, tmp_path / "small.db")
+    with sqlite3.connect(tmp_path / "small.db") as own:
+        own.execute("CREATE TABLE ballast (weight BLOB)")
+        own.execute(
+            "CREATE TRIGGER hungry AFTER UPDATE ON ranges BEGIN INSERT INTO ballast VALUES (zeroblob(50000)); END"
+        )
+    own.close()
+    database = dialect(f"sqlite:///{tmp_path / 'small.db'}")
+    pages = [1 << 30]
+    event.listen(database.readers, "checkout", lambda own, *_: own.execute(f"PRAGMA max_page_count={pages[0]}"))
+    opened = SqlStore(database)
+    yield opened, lambda full: pages.__setitem__(0, 1 if full else 1 << 30)
+    opened.close()
+
+
+def test_a_full_disk_ends_nobody(small_disk: tuple[Store, Callable[[bool], None]], tmp_path: Path) -> None:
+    store, fill = small_disk
+    troubled = Troubled(store)
+    world = a_world(store, tmp_path, limits=Limits(hold=0.8, idle=0.05))
+    world = replace(world, service=replace(world.service, store=troubled))
+    noting, free = Noting(0.1), threading.Event()
+
+    def handle(service: Any, held: Held[Any]) -> float:
+        if held.row.id == "r-long":
+            free.wait(PATIENT)
+        return noting(service, held)
+
+    add(world, a_range("r-long"), a_range("r-short"))
+    loop = Loop(world.service, {RangeRow: handle}, threads=2)
+    loop.start()
+    try:
+        assert noting.wait(2)
+        fill(True)
+        assert troubled.has_met(Exhausted, "heartbeat")
+        free.set()
+        assert troubled.has_met(Exhausted, "heartbeat", "range-0", "range-1")
+        fill(False)
+        seen = len(noting.seen)
+        assert noting.wait(seen + 5), "work goes on"
+        assert [thread.name for thread in loop.threads_of() if not thread.is_alive()] == []
+    finally:
+        free.set()
+        assert loop.stop(PATIENT)
+
+
+def test_a_fault_nobody_thought_of_ends_no_thread(world: World, running: Any, caplog: pytest.LogCaptureFixture) -> None:
+    troubled = Troubled(world.shifted.store)
+    world = replace(world, service=replace(world.service, store=troubled))
+    noting = Noting(0.1)
+
+    def handle(service: Any, held: Held[Any]) -> float:
+        if held.row.id == "r-long":
+            held.lost.wait(PATIENT)
+        return noting(service, held)
+
+    add(world, a_range("r-long"), a_range("r-short"))
+    loop = running({RangeRow: handle}, world=world)
+    assert noting.wait(2)
+    troubled.fault = ZeroDivisionError("of course")
+    assert troubled.has_met(ZeroDivisionError, "heartbeat", "watch")
+    troubled.fault = None
+    assert noting.wait(len(noting.seen) + 5)
+    assert [thread.name for thread in loop.threads_of() if not thread.is_alive()] == []
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_who_cannot_reach_the_store_ends_before_another_begins(world: World, running: Any) -> None:
+    """One replica hangs in every call to the store, its heartbeat too; the other takes the row over."""
+    hanging = Troubled(world.shifted.store)
+    acts: list[tuple[float, str]] = []
+    news = Noting()
+
+    def handle(service: Any, held: Held[Any]) -> float:
+        news(service, held)
+        if service.replica == "replica-1":
+            hanging.cut.set()
+        until = time.monotonic() + 4 * hold
+        while not held.stop.is_set() and time.monotonic() < until:
+            acts.append((time.monotonic(), service.replica))
+            time.sleep(0.01)
+        return NEVER
+
+    hold = 3.0
+    service = replace(world.service, clock=SystemClock(), limits=Limits(hold=hold, idle=0.05))
+    add(world, a_range())
+    cut_off = replace(world, service=replace(service, store=hanging))
+    running({RangeRow: handle}, world=cut_off)
+    assert news.wait(1)
+    running({RangeRow: handle}, replica="replica-2", world=replace(world, service=service))
+    came = news.wait(2)
+    hanging.back.set()
+    assert came
+    taken = min((at for at, replica in acts if replica == "replica-2"), default=time.monotonic())
+    assert max(at for at, replica in acts if replica == "replica-1") < taken

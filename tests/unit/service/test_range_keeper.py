@@ -6,10 +6,12 @@ import functools
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from range.errors import EngineFault, EngineUnavailable, Stale
-from range.plan import Change, Observed, Ownership
+from range.plan import Change, CreateNode, Observed, Ownership, RemoveFabric, RemoveNode
 from range.ports import ExecResult
 from range.rows import FactRow, NodeState, RangeRow
 from range.service import documents, remaking
@@ -28,6 +30,7 @@ from range.service.range_keeper import backoff, keep_range
 from range.store.opening import open_store
 from range.stores import Store, Writing
 from range.testing.memory import MemoryEngine
+from range.testing.supplies import MemoryImages
 from range.testing.world import said
 from tests.unit.service.worlds import ShiftedStore, World, a_world
 
@@ -306,10 +309,140 @@ def test_an_engine_that_is_away_never_fails_a_range_before_its_time(world: World
     world.engine.fail_at = {number: EngineUnavailable("nobody answers") for number in range(1, 400)}
     world.wish(world.topology())
     world.settle(300.0)
-    assert (world.row().status, world.row().attempts) == ("starting", world.service.limits.attempts - 1)
+    assert (world.row().status, world.row().attempts) == ("starting", 0)
     world.engine.fail_at = {}
     world.settle(300.0)
     assert world.row().status == "up"
+
+
+class Away(MemoryEngine):
+    """An engine that is away at times, or does not let go of what it has."""
+
+    away = stuck = False
+    while_making: Callable[[], None] | None = None
+
+    def observe(self, range_id: str) -> Observed:
+        if self.away:
+            raise EngineUnavailable("it is restarting")
+        return super().observe(range_id)
+
+    def apply(self, range_id: str, ownership: Ownership, change: Change) -> None:
+        if self.stuck and isinstance(change, RemoveNode | RemoveFabric):
+            return
+        if self.away:
+            raise EngineUnavailable("it is restarting")
+        if isinstance(change, CreateNode) and self.while_making is not None:
+            meanwhile, self.while_making = self.while_making, None
+            meanwhile()
+        super().apply(range_id, ownership, change)
+
+
+@pytest.fixture
+def troubled(world: World, tmp_path: Path) -> tuple[World, Away]:
+    engine = Away(instance="test")
+    return a_world(world.shifted.store, tmp_path, engine=engine), engine
+
+
+def test_after_an_outage_of_the_engine_deaths_are_healed_as_ever(troubled: tuple[World, Away]) -> None:
+    world, engine = troubled
+    world.wish(world.topology())
+    world.settle()
+    engine.away = True
+    due(world)
+    world.settle(120.0)
+    assert (world.row().status, world.row().attempts) == ("up", 0)
+    assert world.row().problem is not None, "that it was away is told"
+    engine.away = False
+    for _ in range(3):
+        engine.kill("r-1", "two")
+        due(world)
+        world.settle(70.0)
+        assert (world.row().status, world.row().problem) == ("up", None)
+
+
+def due(world: World) -> None:
+    with world.shifted.writing() as rows:
+        rows.change(RangeRow, "r-1", next_at=world.shifted.now())
+
+
+def renewing(world: World, seconds: float) -> None:
+    """So much time passes while a range is made; its hold is renewed meanwhile, as the loop does."""
+    world.shifted.shift += seconds
+    for held in world.loops[-1].held():
+        held.renew()
+
+
+def test_a_lease_that_ends_while_the_range_is_made_ends_that(troubled: tuple[World, Away]) -> None:
+    world, engine = troubled
+    world.wish(world.topology(**START), lease_until=world.shifted.now() + 100)
+    engine.while_making = lambda: renewing(world, 101)
+    world.settle(5.0)
+    row = world.row()
+    assert (row.status, row.reason) == ("gone", "its lease ended")
+    assert begun(world) == [], "it was ended on the way"
+    assert engine.survey() == ()
+
+
+def test_a_range_that_takes_too_long_is_ended_on_the_way(troubled: tuple[World, Away]) -> None:
+    world, engine = troubled
+    world.wish(world.topology(**START))
+    engine.while_making = lambda: renewing(world, world.service.limits.phase + 1)
+    world.settle(5.0)
+    assert world.row().status == "failed"
+    assert "was not up after 900 s; it was at: " in world.row().reason
+    assert begun(world) == []
+
+
+@pytest.mark.parametrize("how", ["silent", "away"])
+def test_a_range_that_cannot_be_removed_says_so_and_is_tried_again(troubled: tuple[World, Away], how: str) -> None:
+    world, engine = troubled
+    world.wish(world.topology())
+    world.settle()
+    engine.stuck, engine.away = how == "silent", how == "away"
+    world.want(desired="gone")
+    world.settle(10.0, most=200)
+    assert world.row().status == "stopping"
+    assert "could not be removed" not in world.row().reason
+    world.shifted.shift += world.service.limits.phase
+    world.settle(5.0, most=200)
+    row = world.row()
+    why = "the engine still has it" if how == "silent" else "it is restarting"
+    assert row.status == "stopping"
+    told = [one["reason"] for one in told_of(world) if "could not be removed" in one["reason"]]
+    assert told == [f"it could not be removed in 900 s: {why}; it is tried again"]
+    engine.stuck = engine.away = False
+    world.settle(120.0)
+    assert (world.row().status, world.row().reason, world.row().problem) == ("gone", "", None)
+    assert engine.survey() == ()
+
+
+def told_of(world: World) -> list[dict[str, Any]]:
+    return [dict(event.data) for event in world.events("range/r-1") if event.type == "range.status"]
+
+
+class Thieving(MemoryImages):
+    """Somebody else takes the row while an image is built."""
+
+    def ensure(self, reference: str, progress: Callable[[str], None]) -> str:
+        if reference == "jointrange/base":
+            now = self.world.shifted.now() + 1000
+            with self.world.shifted.writing() as rows:
+                assert rows.claim(RangeRow, holder="other", now=now, until=now + 1000) is not None
+            self.here.pop(reference)
+        return super().ensure(reference, progress)
+
+    world: World
+
+
+def test_who_lost_the_row_tells_nothing_of_it_any_more(world: World) -> None:
+    images = Thieving()
+    images.world = world
+    ports = lambda: replace(world.ports, images=images, stop=threading.Event())  # noqa: E731
+    world = replace(world, service=replace(world.service, ports=ports))
+    world.wish(world.topology())
+    assert world.loop().step(RangeRow)
+    assert world.row().holder == "other"
+    assert world.said("range.step") == ["prepare images"], "and no line of the builder"
 
 
 def test_a_range_that_is_not_up_in_time_fails_and_says_where_it_was(world: World) -> None:

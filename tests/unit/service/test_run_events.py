@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from range.errors import StoreUnavailable
+from range.errors import Exhausted, RangeError, StoreUnavailable
 from range.events import (
     ActionEnded,
     AlertSeen,
@@ -124,17 +124,20 @@ class Away(ShiftedStore):
     """A store that is sometimes away."""
 
     away = False
+    fault: RangeError = StoreUnavailable("it is away")
 
     @contextmanager
     def writing(self) -> Iterator[Writing]:
         if self.away:
-            raise StoreUnavailable("it is away")
+            raise self.fault
         with self.store.writing() as rows:
             yield rows
 
 
-def test_nothing_is_lost_while_the_store_is_away(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", [StoreUnavailable("it is away"), Exhausted("its disk is full")])
+def test_nothing_is_lost_while_the_store_is_away(world: World, tmp_path: Path, fault: RangeError) -> None:
     store = Away(world.shifted.store)
+    store.fault = fault
     held = claimed(a_world(store, tmp_path / "data"))
     with Telling(held, every=60.0) as emit:
         store.away = True

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from range.bundle.verify import verify
-from range.errors import EngineFault, EngineUnavailable, Stale
+from range.errors import EngineFault, EngineUnavailable, Exhausted, Stale
 from range.events import nowhere
 from range.flows import ranges
 from range.flows.locks import range_lock
@@ -230,8 +230,53 @@ def test_an_engine_that_is_away_is_waited_for(store: Store, tmp_path: Path) -> N
     key = world.start(fresh=True).id
     assert world.loop().step(RunRow)
     row = world.row(key)
-    assert (row.status, row.attempts, row.reason) == ("running", 1, "no engine answers")
+    assert (row.status, row.attempts, row.reason) == ("running", 0, "no engine answers")
     assert world.keep(key).status == "done"
+
+
+def test_a_disk_that_is_full_is_waited_for(store: Store, tmp_path: Path) -> None:
+    world = RunWorld(store, tmp_path)
+    world.engine.fail_at[3] = Exhausted("there is no room")
+    key = world.start(fresh=True).id
+    assert world.loop().step(RunRow)
+    assert (world.row(key).status, world.row(key).reason) == ("running", "there is no room")
+    assert world.keep(key).status == "done"
+
+
+def test_a_run_that_is_not_over_in_time_fails_and_keeps_what_has_ended(store: Store, tmp_path: Path) -> None:
+    answer = Stopping(3)
+    world = RunWorld(store, tmp_path, answer)
+    key = world.start(fresh=True).id
+    loop = world.loop()
+
+    def hangs() -> None:
+        row = world.row(key)
+        assert row.deadline > row.started + world.service.limits.run
+        world.world.shifted.shift += row.deadline - world.service.store.now() + 1
+        for held in loop.held():
+            held.renew()
+
+    answer.what = hangs
+    assert loop.step(RunRow)
+    row = world.keep(key)
+    assert row.status == "failed"
+    assert "the run was not over after " in row.reason
+    assert row.reason.endswith("; 2 of 4 trials are kept")
+    assert row.problem is not None
+    assert row.problem["detail"] == row.reason
+    assert len(trials(world, key)) == 2
+    assert world.engine.survey() == ()
+
+
+def test_what_was_interrupted_has_no_more_time_than_before(store: Store, tmp_path: Path) -> None:
+    answer = Stopping(3)
+    world = RunWorld(store, tmp_path, answer)
+    key = world.start(fresh=True).id
+    loop = world.loop()
+    answer.what = lambda: stop(loop)
+    assert loop.step(RunRow)
+    until = world.row(key).deadline
+    assert world.keep(key).deadline == until > 0
 
 
 def test_a_fault_of_ours_is_tried_some_times_and_then_told(store: Store, tmp_path: Path) -> None:

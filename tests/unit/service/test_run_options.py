@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from range.catalogue import LoadedCampaign
 from range.errors import Invalid
 from range.flows.schedule import Overrides
 from range.service.fairshare import Size
-from range.service.run_options import extent, options, overrides
+from range.service.run_options import EACH, extent, options, overrides, planned
 from range.wire import RunRequest
 from tests.unit.service.campaigning import FILES
 
@@ -49,3 +50,14 @@ def test_what_it_comes_to(loaded: LoadedCampaign) -> None:
     assert many.size(1.0, 64 << 30).cpus == 1.0, "no more than the machine has"
     assert many.size(0.1, 1) == Size(10, one.largest.cpus, one.largest.memory), "but never less than one range"
     assert extent(loaded, Overrides(trials=1), 8, 64 << 30).at_once == 2, "no more ranges than trials"
+
+
+def test_how_long_it_may_take(loaded: LoadedCampaign) -> None:
+    short = planned(loaded, Overrides(trials=1, benign_window="10s"))
+    assert short == 2 * (10 + EACH)
+    assert planned(loaded, Overrides(trials=3, benign_window="1h")) == 2 * (3600 + 3 * EACH)
+    assert planned(loaded, Overrides("nightly")) == 2 * (8 * 3600 + 9 * EACH), "those that are run again as well"
+    budget = loaded.campaign.model_copy(update={"budget": "1h"})
+    bounded = replace(loaded, campaign=budget)
+    assert planned(bounded, Overrides("nightly")) == 3600 + EACH, "none is begun after its budget"
+    assert planned(bounded, Overrides(trials=1, benign_window="10s")) == short

@@ -63,6 +63,7 @@ class World:
     engine: MemoryEngine
     ports: Ports
     handlers: Mapping[type[Work], Handler] = field(default_factory=lambda: {RangeRow: keep_range, PoolRow: keep_pool})
+    loops: list[Loop] = field(default_factory=list)
 
     @property
     def provisioner(self) -> MemoryProvisioner:
@@ -143,7 +144,8 @@ class World:
 
     def loop(self) -> Loop:
         """A loop whose rows are handled when a test says `step`."""
-        return Loop(self.service, self.handlers)
+        self.loops.append(Loop(self.service, self.handlers))
+        return self.loops[-1]
 
     def settle(self, seconds: float = 30.0, most: int = 60) -> None:
         """Handle every row that becomes due within so many seconds, as time goes by."""
