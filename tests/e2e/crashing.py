@@ -1,7 +1,8 @@
-"""Processes that keep ranges and are killed at a chosen moment, forked from one that has everything loaded.
+"""Services that are killed at a chosen moment, forked from a process that has everything loaded.
 
-Run as a program it is that one: a line of JSON on its input starts a process or waits for one. What is killed at call
-number k is counted over real calls: each HTTP request to the Docker engine, each transaction that writes.
+Run as a program it is that one: a line of JSON on its input starts a service or waits for one. What is killed at call
+number k is counted over real calls that are about ranges: each HTTP request to the Docker engine, and each transaction
+that changed something. Those of the threads that only look around (BESIDE) are not counted.
 """
 
 from __future__ import annotations
@@ -11,20 +12,25 @@ import ctypes
 import json
 import logging
 import os
+import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
+from urllib.parse import parse_qs, urlsplit
 
 import docker
+import uvicorn
 
+from api.app import create_app
 from range import catalogue
 from range.clock import SystemClock
 from range.engine import owners
@@ -42,11 +48,18 @@ LIMITS = Limits(hold=2.0, idle=0.1, watch=0.4, again=30.0, grace=0.5, phase=120.
 READY = "ready"
 PDEATHSIG = 1
 """prctl(2): a signal for the child when its parent dies."""
+BESIDE = ("monitor", "alerts", "room", "sweeper", "account", "leftovers", "tidy", "watch", "heartbeat")
+"""Threads whose calls are not counted: they come at any time, whatever a range is at."""
+TOLD = "kills.log"
+"""The file in a service's folder in which each process that kills itself says after which call."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """One process: where it works, and at which call it kills itself. `at` 0: never."""
+    """One process: where it works, and at which call it kills itself. `at` 0: never.
+
+    port: where its API answers; 0: it only keeps. since: calls count from when this range was claimed; empty: all do.
+    """
 
     url: str
     data: str
@@ -55,27 +68,42 @@ class Order:
     of: Literal["docker", "store"] = "docker"
     when: Literal["before", "after"] = "after"
     at: int = 0
+    port: int = 0
+    since: str = ""
+    hold: float = LIMITS.hold
 
 
 class Fuse:
     """Counts calls of one kind, and kills this process at the one that was chosen."""
 
-    def __init__(self, order: Order, of: str) -> None:
-        self.at = order.at if order.of == of else 0
-        self.when = order.when
+    def __init__(self, order: Order) -> None:
+        self.order = order
         self.count = 0
+        self.burning = not order.since
         self.lock = threading.Lock()
 
-    @contextlib.contextmanager
-    def call(self) -> Iterator[None]:
+    def light(self, key: str) -> None:
+        """This row was claimed: from now on calls count if it is the one."""
+        self.burning = self.burning or key == self.order.since
+
+    def counted(self, of: str, label: str) -> Callable[[], None]:
+        """One more call, about to be made; what is to be called when it was made."""
+        order = self.order
+        if not self.burning or order.of != of or threading.current_thread().name in BESIDE:
+            return lambda: None
         with self.lock:
             self.count += 1
-            mine = self.count == self.at
-        if mine and self.when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        yield
-        if mine:
-            os.kill(os.getpid(), signal.SIGKILL)
+            mine = self.count == order.at
+        if mine and order.when == "before":
+            self.blow(label)
+        return (lambda: self.blow(label)) if mine else (lambda: None)
+
+    def blow(self, label: str) -> None:
+        """The end of this process."""
+        told = os.open(Path(self.order.data) / TOLD, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.write(told, f"{self.order.of} {self.order.when} {label}\n".encode())
+        os.kill(os.getpid(), signal.SIGKILL)
+        threading.Event().wait()
 
 
 class FusedApi(docker.APIClient):  # type: ignore[misc]
@@ -84,13 +112,60 @@ class FusedApi(docker.APIClient):  # type: ignore[misc]
     fuse: Fuse
 
     def send(self, request: Any, **options: Any) -> Any:
-        with self.fuse.call():
-            return super().send(request, **options)
+        made = self.fuse.counted("docker", asked(request.method, request.url))
+        answer = super().send(request, **options)
+        made()
+        return answer
+
+
+def asked(method: str, url: str) -> str:
+    """A request without the numbers and names that differ each time: `POST containers/create one`."""
+    parts = urlsplit(url)
+    path = re.sub(r"^/v[0-9.]+/", "", parts.path)
+    path = re.sub(r"[0-9a-f]{12,64}|jr-[^/]+", "*", path)
+    name = parse_qs(parts.query).get("name", [""])[0].rpartition(".")[2]
+    return f"{method} {path} {name}".strip()
+
+
+class Noted:
+    """A transaction, with what it changes written down."""
+
+    def __init__(self, rows: Writing, fuse: Fuse) -> None:
+        self._rows = rows
+        self._fuse = fuse
+        self.did: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rows, name)
+
+    def claim(self, kind: Any, **fields: Any) -> Any:
+        """Only a claim that got a row is a write."""
+        row = self._rows.claim(kind, **fields)
+        if row is not None:
+            self.did.append("claim")
+            self._fuse.light(row.id)
+        return row
+
+    def change(self, kind: Any, key: str, /, **fields: Any) -> Any:
+        """In words: which fields, and the step that begins."""
+        names = sorted(fields.keys() - {"fence", "version"})
+        self.did.append(f"change {' '.join(names)} {fields.get('step', '')}".strip())
+        return self._rows.change(kind, key, **fields)
+
+    def tell(self, org: str, subject: str, what: str, data: Mapping[str, Any]) -> int:
+        """An event."""
+        self.did.append(f"tell {what} {data.get('status', '')}".strip())
+        return self._rows.tell(org, subject, what, data)
+
+    def add(self, row: Any) -> None:
+        """A new row."""
+        self.did.append(f"add {type(row).__name__}")
+        self._rows.add(row)
 
 
 @dataclass
 class FusedStore:
-    """A Store, each transaction that writes counted: `after` is when it is committed."""
+    """A Store, each transaction that changed something counted: `before` and `after` are those of its commit."""
 
     store: Store
     fuse: Fuse
@@ -100,8 +175,13 @@ class FusedStore:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Writing]:
-        with self.fuse.call(), self.store.writing() as rows:
-            yield rows
+        made: Callable[[], None] = lambda: None  # noqa: E731
+        with self.store.writing() as rows:
+            noted = Noted(rows, self.fuse)
+            yield cast(Writing, noted)
+            if noted.did:
+                made = self.fuse.counted("store", "; ".join(noted.did))
+        made()
 
     def now(self) -> float:
         return self.store.now()
@@ -147,23 +227,44 @@ def service_of(order: Order, store: Store, client: docker.DockerClient) -> Servi
         jobs=1,
         cpus=64.0,
         memory=64 << 30,
-        limits=LIMITS,
+        limits=replace(LIMITS, hold=order.hold),
     )
 
 
-def keep(order: Order) -> None:
-    """Keep ranges until killed, or told to end by SIGTERM."""
+def work(order: Order) -> None:
+    """Be a service, until killed or told to end by SIGTERM: keepers, and the API where a port is ordered."""
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
-    store = FusedStore(open_store(order.url), Fuse(order, "store"))
+    fuse = Fuse(order)
+    store = FusedStore(open_store(order.url), fuse)
     client = docker.DockerClient(version="1.41", timeout=60, max_pool_size=32)
     client.api = FusedApi(version="1.41", timeout=60, max_pool_size=32)
-    client.api.fuse = Fuse(order, "docker")
-    keepers = Keepers(service_of(order, store, client), threads=3)
-    keepers.start()
-    ending.wait()
-    keepers.stop(10.0)
+    client.api.fuse = fuse
+    service = service_of(order, store, client)
+    if order.port:
+        serve(service, order.port)
+    else:
+        keepers = Keepers(service, threads=3)
+        keepers.start()
+        ending.wait()
+        keepers.stop(10.0)
     store.close()
+
+
+def serve(service: Service, port: int) -> None:
+    """The app as `jointrange serve` runs it, on a port that the process before it has just left."""
+    app = create_app(service)
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="on")
+
+    class Server(uvicorn.Server):
+        """Ends open streams first."""
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            app.state.closing()
+            await super().shutdown(sockets)
+
+    with socket.create_server(("127.0.0.1", port)) as door:
+        Server(config).run(sockets=[door])
 
 
 # --- the process that all are forked from ---------------------------------------------------------------------------
@@ -193,8 +294,10 @@ def _fork(order: Order) -> int:
         logging.basicConfig(
             level=logging.WARNING, format="%(asctime)s %(process)d %(threadName)s %(message)s", force=True
         )
-        keep(order)
+        work(order)
         code = 0
+    except BaseException:
+        logging.exception("a fault: the process ends by itself")
     finally:
         os._exit(code)
 
@@ -235,6 +338,10 @@ class Nursery:
             self.alive.discard(child)
         assert ended is None or isinstance(ended, int)
         return ended
+
+    def ended(self, child: int) -> bool:
+        """Whether it has ended; nobody has asked how yet."""
+        return Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
     def kill(self, child: int, number: int = signal.SIGKILL) -> int:
         """Send it a signal, and wait for its end."""
