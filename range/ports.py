@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from range.errors import Problem
 from range.layout import FileSpec, Layout
 from range.plan import Change, Observed, Ownership, RangeSummary
 from range.tool import Tool
@@ -294,6 +295,9 @@ class Provisioner(Protocol):
 
     def check(self, tool: Tool, folder: Path) -> None:
         """Raises Refused when a playbook is missing or breaks the rules for foreign code; runs nothing."""
+
+    def faults(self, tool: Tool, folder: Path) -> tuple[Problem, ...]:
+        """Every rule for foreign code that the folder's playbooks break, by position in it; bounded, runs nothing."""
 
     def sweep(self, *, everything: bool = False) -> list[str]:
         """Remove what killed runs left, or all runs of this installation; the names of their containers."""

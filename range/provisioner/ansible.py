@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
-from range.errors import Invalid, ProvisionFailed, Refused
+from range.errors import Invalid, Problem, ProvisionFailed, Refused
 from range.layout import FileSpec, Layout
 from range.ports import Builders, Engine, ExecResult, Images, Jail, Jails, Placed
 from range.provisioner import inventory
@@ -171,6 +171,10 @@ class AnsibleProvisioner:
         """The rules of range/provisioner/policy.py, before anything is started. Raises Refused."""
         check(tool, read_tree(folder))
 
+    def faults(self, tool: Tool, folder: Path) -> tuple[Problem, ...]:
+        """Every rule of range/provisioner/policy.py that the folder breaks, by position in it."""
+        return broken(tool, read_tree(folder))
+
     def sweep(self, *, everything: bool = False) -> list[str]:
         """Remove the private folders and containers of runs whose process was killed; the containers' names.
 
@@ -201,7 +205,7 @@ def check(tool: Tool, tree: Sequence[TreeFile]) -> None:
                 f"tool {tool.name}: there is no playbook {playbook} in its folder",
                 hint=f"it holds {', '.join(sorted(names)[:8])}",
             )
-    problems = violations(tree, {tool.install or "", tool.configure or ""})
+    problems = broken(tool, tree)
     if problems:
         left = len(problems) - PROBLEMS_MOST
         more = f"\nand {left} more" if left > 0 else ""
@@ -210,6 +214,11 @@ def check(tool: Tool, tree: Sequence[TreeFile]) -> None:
             f"{Invalid(problems[:PROBLEMS_MOST])}{more}",
             hint="a playbook works on the tool's own nodes, with files of the tool's own folder, and nothing else",
         )
+
+
+def broken(tool: Tool, tree: Sequence[TreeFile]) -> tuple[Problem, ...]:
+    """Every rule the folder breaks, by position."""
+    return violations(tree, {tool.install or "", tool.configure or ""})
 
 
 def tool_image(tool: Tool, tree: Sequence[TreeFile], base: str) -> str:

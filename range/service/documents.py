@@ -26,6 +26,7 @@ from range.errors import Invalid, NotFound, Problem, RangeError, Refused, Where
 from range.flows import defended
 from range.hints import known_names
 from range.layout import Layout, resolve
+from range.ports import Provisioner
 from range.rows import DocumentKind, DocumentRow, FileRow
 from range.service.context import Principal, Service
 from range.service.naming import fenced
@@ -53,11 +54,14 @@ class Checked:
 
 def check(service: Service, kind: DocumentKind, upload: Upload) -> Checked:
     """Whether the files are a valid document of this kind. Raises Invalid: every problem, under the caller's names."""
-    return checked(packed(kind, upload, service.limits.document))
+    return checked(packed(kind, upload, service.limits.document), service.ports().provisioner)
 
 
-def checked(files: Packed, *, ours: bool = False) -> Checked:
-    """The same for files that are packed already. `ours`: they come with the installation."""
+def checked(files: Packed, provisioner: Provisioner | None = None, *, ours: bool = False) -> Checked:
+    """The same for files that are packed already. `provisioner`: it looks at the playbooks of the tools among them.
+
+    `ours`: they come with the installation.
+    """
     with tempfile.TemporaryDirectory(prefix="jointrange-") as folder, _named_as_given(Path(folder)):
         main = unpack(files, Path(folder))
         if files.kind == "campaign":
@@ -65,6 +69,8 @@ def checked(files: Packed, *, ours: bool = False) -> Checked:
         loaded = _load(files.kind, main)
         if isinstance(loaded, LoadedTopology):
             resolve(loaded.topology, loaded.sources)
+        if provisioner is not None:
+            _look_at_playbooks(provisioner, loaded, Path(folder))
     name, title = _called(loaded)
     return Checked(files, name, title, ours)
 
@@ -103,6 +109,25 @@ def _load(kind: DocumentKind, main: Path) -> Loaded:
             return catalogue.benign(main)
         case "campaign":
             return catalogue.campaign(main)
+
+
+def _look_at_playbooks(provisioner: Provisioner, loaded: Loaded, folder: Path) -> None:
+    """Raises Invalid: playbooks of a tool in the folder break the rules for foreign code. Those elsewhere are ours."""
+    match loaded:
+        case LoadedTool():
+            tools = [loaded]
+        case LoadedCampaign(tools=named):
+            tools = list({one.path: one for one in named.values()}.values())
+        case _:
+            return
+    found: list[Problem] = []
+    for one in tools:
+        if one.folder.resolve().is_relative_to(folder.resolve()):
+            for problem in provisioner.faults(one.tool, one.folder):
+                where = replace(problem.where, file=f"{one.folder}/{problem.where.file}")
+                found.append(replace(problem, where=where))
+    if found:
+        raise Invalid(found)
 
 
 def _called(loaded: Loaded) -> tuple[str, str]:

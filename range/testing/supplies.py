@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from range.errors import ImageMissing, ProvisionFailed
+from range.errors import ImageMissing, Problem, ProvisionFailed
 from range.layout import FileSpec, Layout
 from range.ports import ExecResult, Placed, Ports
 from range.testing.clock import FakeClock
@@ -113,6 +113,10 @@ class MemoryProvisioner:
 
     def check(self, tool: Tool, folder: Path) -> None:
         """Everything keeps the rules here."""
+
+    def faults(self, tool: Tool, folder: Path) -> tuple[Problem, ...]:
+        """None."""
+        return ()
 
     def sweep(self, *, everything: bool = False) -> list[str]:
         """Nothing of it outlives a process."""

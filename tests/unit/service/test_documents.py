@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from range.errors import Invalid, NotFound, Refused
+from range.provisioner.ansible import AnsibleProvisioner
 from range.rows import DocumentKind, DocumentRow, FileRow
 from range.service import documents
 from range.service.context import Principal, Service
@@ -161,3 +165,62 @@ def test_a_bundled_drawing_needs_no_row(service: Service) -> None:
     assert documents.layout_found(service, saved(service)).name == "mine"
     with service.store.reading() as rows:
         assert set(documents.files_of(rows, found).files) >= {"topology.yaml"}
+
+
+TOOL = """schema: jointrange.tool/1
+name: probe
+title: Probe
+place: {on: {role: web}}
+configure: configure.yml
+"""
+CAMPAIGN = """schema: jointrange.campaign/1
+name: check
+topology: pair
+scenario: ssh-attacks
+arms: {control: [], probe: [../tools/probe]}
+"""
+BOMB = "- hosts: tool\n  vars:\n    v0: &v0 {x: 1}\n" + "".join(
+    f"    v{level}: &v{level} {{<<: [{', '.join([f'*v{level - 1}'] * 9)}]}}\n" for level in range(1, 12)
+)
+
+
+def with_rules(service: Service) -> Service:
+    """The same, with a provisioner that knows the rules for playbooks."""
+    given = service.ports()
+    strict = AnsibleProvisioner(given.engine, given.images, given.builders, cast("Any", None))
+    return replace(service, ports=lambda: replace(given, provisioner=strict))
+
+
+def refused(service: Service, kind: DocumentKind, main: str, **files: str) -> list[str]:
+    upload = Upload(main=main, files=tuple(UploadFile(path=path, text=text) for path, text in files.items()))
+    with pytest.raises(Invalid) as caught:
+        documents.check(service, kind, upload)
+    return [str(problem).partition("\n")[0] for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("playbook", "said"),
+    [
+        ("- hosts: tool\n  connection: local\n", "configure.yml:2:3: `connection` is not allowed"),
+        (BOMB, "configure.yml:4:14: a merge key (`<<`) is not allowed"),
+        ("[" * 5000, "configure.yml:1:41: nested deeper than 40 levels"),
+    ],
+    ids=["rule", "bomb", "brackets"],
+)
+def test_a_tool_whose_playbooks_break_a_rule_is_not_taken(service: Service, playbook: str, said: str) -> None:
+    """Else a keeper would find out, again and again, each time somebody wants it."""
+    strict = with_rules(service)
+    files = {"tool.yaml": TOOL, "configure.yml": playbook}
+    assert refused(strict, "tool", "tool.yaml", **files) == [said]
+    inside = {f"tools/probe/{path}": text for path, text in files.items()}
+    (told,) = refused(strict, "campaign", "campaigns/check.yaml", **{"campaigns/check.yaml": CAMPAIGN}, **inside)
+    assert told == f"campaigns/../tools/probe/{said}"
+
+
+@pytest.mark.parametrize("name", ["suricata", "modsecurity-crs", "fail2ban-ssh", "suricata-inline"])
+def test_our_own_tools_are_taken_when_they_are_uploaded(service: Service, name: str) -> None:
+    files = tuple(
+        UploadFile(path=path, base64=b64encode(content).decode())
+        for path, content in bundled("tool", name).files.items()
+    )
+    assert documents.check(with_rules(service), "tool", Upload(main="tool.yaml", files=files)).name == name
