@@ -21,9 +21,6 @@ LOCK = 0x6A6F696E
 CONNECTIONS = 32
 """Connections of a replica at most, besides the one that listens. Fewer than its threads: no thread ever waits for a
 second one (range/store/sql.py), so that whoever waits for a first one gets it when the next transaction is over."""
-KEPT = 16
-"""Connections that stay open when there is little to do."""
-
 _SETTINGS = ("lock_timeout='6s'", "statement_timeout='10s'", "idle_in_transaction_session_timeout='10s'")
 """Below the hold of a row (Limits.hold), so that who waits in vain still hears of it in time."""
 _REACHED: dict[str, Any] = {
@@ -48,9 +45,9 @@ def dialect(url: URL) -> Dialect:
     """PostgreSQL at this URL (`postgresql+psycopg://...`). Nothing is connected yet."""
     engine = create_engine(
         url,
-        pool_size=KEPT,
-        max_overflow=CONNECTIONS - KEPT,
-        pool_timeout=10,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=20,
         pool_pre_ping=True,
         connect_args={"application_name": "jointrange", **_REACHED},
     )
