@@ -17,6 +17,7 @@ from typing import Annotated, TypeVar, cast
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
+from api.callers import gone_from
 from range.errors import ServiceUnavailable
 from range.service.context import Service
 from range.wire import Upload
@@ -129,8 +130,7 @@ async def attended(request: Request, work: Callable[[threading.Event], T]) -> T:
     stop = threading.Event()
 
     async def listen() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            continue
+        await gone_from(request.receive)
         stop.set()
 
     listening = asyncio.ensure_future(listen())

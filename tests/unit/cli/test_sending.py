@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from range.cli.exits import BAD_INPUT
 from range.cli.sending import Document, document, sent
 from range.errors import Invalid
+from range.exits import BAD_INPUT
 from range.service.packing import YAML_AT_MOST
 from tests.serving import Served
 from tests.unit.cli.program import Program
