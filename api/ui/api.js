@@ -45,9 +45,15 @@ export async function ask(method, path, { body, headers = {}, signal, key } = {}
   throw await refused(answer, given);
 }
 
-/** An answer that is no good, as a Problem. One that no longer knows the session that asked (`given`: its headers) ends it. */
+/**
+ * An answer that is no good, as a Problem; AbortError when nobody waits for it any more. One that no longer knows the session
+ * that asked (`given`: its headers) ends it.
+ */
 export async function refused(answer, given) {
-  const trouble = await answer.json().catch(() => ({ title: answer.statusText || "The service failed." }));
+  const trouble = await answer.json().catch((error) => {
+    if (error.name === "AbortError") throw error; // whoever asked has gone: what it says is no answer to anybody
+    return { title: answer.statusText || "The service failed." };
+  });
   const problem = new Problem(answer.status, trouble);
   if (answer.status === 401 && session() && given.Authorization === known().Authorization) left(problem);
   return problem;

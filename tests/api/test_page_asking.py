@@ -105,6 +105,19 @@ def test_who_is_no_longer_known_is_told_so(served: Served, browser: Browser, adm
         expect(seen.page.locator("#troubles")).to_have_text("")
 
 
+def test_a_refusal_that_nobody_waits_for_any_more_says_nothing(served: Served, browser: Browser) -> None:
+    with opened(browser, served.address) as seen:
+        seen.sign_in(served.token())
+        said = seen.page.evaluate("""async () => {
+          const { known, refused } = await import("/ui/api.js");
+          const gone = async () => { throw new DOMException("the page was left", "AbortError"); };
+          return refused({ status: 401, statusText: "Unauthorized", json: gone }, known()).catch((error) => error.name);
+        }""")
+        assert said == "AbortError"
+        expect(seen.page.get_by_role("heading", level=1, name="Ranges")).to_be_visible()
+        expect(seen.page.get_by_label("API token")).to_have_count(0)
+
+
 def test_a_stream_that_is_refused_says_why(served: Served, browser: Browser, admin: httpx.Client) -> None:
     row = served.launched(admin, name="refused")
     trouble = {"title": "You may not.", "status": 403, "hint": "ask somebody who may"}
