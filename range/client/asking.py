@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from range.errors import Invalid, Problem, Where
+from range.wire import DURATION
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -25,7 +26,7 @@ def asked(kind: type[M], **fields: Any) -> M:
             wanted = one.get("ctx", {}).get("pattern", "")
             given = one.get("input")
             what = f"`{str(given)[:80]}` will not do: {one['msg'][:1].lower()}{one['msg'][1:]}"
-            if wanted.startswith("^[0-9]"):
+            if wanted == DURATION:
                 what = f"`{str(given)[:80]}` is not a duration"
                 wanted = "a number and s, m, h or d: 90s, 2h"
             found.append(Problem(Where(place, 0, 0), what, wanted))

@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
-from range.errors import EngineFault, NodeFailed, ProvisionFailed, RangeError, Stale, Superseded
+from range.errors import EngineFault, NodeFailed, ProvisionFailed, RangeError, Stale, StoreUnavailable, Superseded
 from range.events import Event as Happening
 from range.events import ImageProgress, Note, nowhere
 from range.flows import defended, ranges
@@ -106,7 +106,7 @@ def _fail(service: Service, held: Held[RangeRow], problem: Any) -> float:
         _stopping(service, held, reason_of(problem), problem=problem, attempts=attempts)
     try:
         return _removed(service, held, "failed", problem)
-    except (Stale, *UNABLE):
+    except (Stale, StoreUnavailable):
         raise
     except RangeError as error:
         if held.stop.is_set():
@@ -122,7 +122,7 @@ def _stopping(service: Service, held: Held[RangeRow], reason: str, **fields: Any
     _status(held, "stopping", reason, step="remove", deadline=deadline, **fields)
 
 
-def _overdue(service: Service, held: Held[RangeRow], problem: Any) -> None:
+def _say_stuck(service: Service, held: Held[RangeRow], problem: Any) -> None:
     """Say that it is still there, once for every time that its removal may take; what keeps it, its faults said."""
     row, now = held.row, service.store.now()
     if not 0 < row.deadline <= now:
@@ -135,7 +135,7 @@ def _overdue(service: Service, held: Held[RangeRow], problem: Any) -> None:
 
 
 def _removed(service: Service, held: Held[RangeRow], status: str, problem: Any) -> float:
-    _overdue(service, held, problem)
+    _say_stuck(service, held, problem)
     held.due = lambda row: row.deadline
     ports = held.ports()
     ranges.down(ports, held.row.id, nowhere, missing_ok=True)

@@ -84,7 +84,7 @@ def _handle(service: Service, held: Held[RunRow]) -> float:
         return _end(service, held, "failed", reason=row.reason, problem=row.problem)
     if 0 < row.deadline <= service.store.now():
         late = keepable(_late(service, row))
-        return _end(service, held, "failed", reason=str(late["detail"]), problem=late)
+        return _end(service, held, "failed", reason=reason_of(late), problem=late)
     held.due = lambda row: row.deadline
     try:
         done = _run(service, held, ports)

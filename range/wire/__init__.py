@@ -47,9 +47,23 @@ from range.wire.ranges import (
     SegmentView,
 )
 from range.wire.runs import EventView, RescoreView, RunRequest, RunView, VerdictView
-from range.wire.shared import Body, Duration, Flag, Name, Number, Page, Position, Reference, Slug, Trouble, Whole
+from range.wire.shared import (
+    DURATION,
+    Body,
+    Duration,
+    Flag,
+    Name,
+    Number,
+    Page,
+    Position,
+    Reference,
+    Slug,
+    Trouble,
+    Whole,
+)
 
 __all__ = [
+    "DURATION",
     "KINDS",
     "AuditCheck",
     "AuditView",

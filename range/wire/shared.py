@@ -13,7 +13,8 @@ from range.exits import INFRASTRUCTURE
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-Duration = Annotated[str, StringConstraints(pattern=r"^([0-9]{1,6}(\.[0-9]{1,3})?(s|m|h)|[0-9]{1,5}(\.[0-9]{1,3})?d)$")]
+DURATION = r"^([0-9]{1,6}(\.[0-9]{1,3})?(s|m|h)|[0-9]{1,5}(\.[0-9]{1,3})?d)$"
+Duration = Annotated[str, StringConstraints(pattern=DURATION)]
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(@[0-9a-f]{6,64})?$")]
 """A document by name (its newest version), or by name and the beginning of its digest: `office@3fa9c1`."""
 
