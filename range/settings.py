@@ -73,8 +73,8 @@ class Settings:
     data: str = "~/.local/share/jointrange"
     """Folder of the service: its SQLite database, runs, unpacked documents. Replicas share it."""
 
-    database: str = ""
-    """URL of the service's database; empty: SQLite in `data`."""
+    database: str = field(default="", repr=False)
+    """URL of the service's database, perhaps with a password; empty: SQLite in `data`."""
 
     database_password_file: str = ""
     """File with the database's password, so that it need not stand in `database`."""
@@ -118,6 +118,9 @@ class Settings:
         return self.database or f"sqlite:///{self.data_folder / 'jointrange.db'}"
 
 
+SECRET = frozenset(("token", "database"))
+"""Settings whose value no error shows."""
+
 CHECKS: Mapping[str, tuple[str, str, str]] = {
     "instance": (INSTANCE, "which cannot begin a container's name", "e.g. ci-2"),
     "listen": (LISTEN, "which is no address and port", "e.g. 127.0.0.1:8080, or 0.0.0.0:8080 behind a TLS proxy"),
@@ -126,6 +129,8 @@ CHECKS: Mapping[str, tuple[str, str, str]] = {
     "lease": (DURATION, "which is no duration", "e.g. 90m, 8h, 7d"),
     "keep_events": (DURATION, "which is no duration", "e.g. 7d"),
     "log": ("text|json", "which is no way to log", "text or json"),
+    "token": (r"[!-~]*", "which has characters that no token has", "the token and nothing else"),
+    "database": (r"\S*", "which has blanks in it", "e.g. postgresql+psycopg://jointrange@db.example/jointrange"),
     "server": (r"(https?://[^\s/]+.*)?", "which is no URL", "e.g. https://range.example:8443"),
     "jobs": ("[1-9][0-9]*", "so no trial would ever run", "e.g. 2"),
 }
@@ -158,7 +163,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
 
 def _value(name: str, shown: str, given: Any) -> tuple[Any, Fault | None]:
     """A setting's value from what was given, or what is wrong with it."""
-    text = str(given)
+    text = str(given).strip() if name in SECRET else str(given)
+    seen = "(not shown here)" if name in SECRET else f"`{text}`"
     number = next(field for field in fields(Settings) if field.name == name).type == "int"
     if number and not (text.isascii() and text.isdecimal()):
         return None, Fault((name,), f"`{shown}` is `{text}`, which is no whole number", "e.g. 2")
@@ -166,7 +172,7 @@ def _value(name: str, shown: str, given: Any) -> tuple[Any, Fault | None]:
         return None, Fault((name,), f"`{shown}` is no text", f'e.g. {name} = "..."')
     pattern, wrong, hint = CHECKS.get(name, (".*", "", ""))
     if not re.fullmatch(pattern, text):
-        return None, Fault((name,), f"`{shown}` is `{text}`, {wrong}", hint)
+        return None, Fault((name,), f"`{shown}` is {seen}, {wrong}", hint)
     return (int(text) if number else text), None
 
 

@@ -103,10 +103,12 @@ def create(
     """
     if not dry_run and (kept := once.kept(here, who)) is not None:
         return kept
+    if dry_run:
+        with gates.reading(body.upload):
+            layout = ranges.foreseen(here, who, body.topology, body.upload, body.tools)
+        return response(Answer(200, ranges.preview(here, body.name or f"{layout.name}-new", layout)))
     with gates.reading(body.upload):
         wish = ranges.prepare(here, who, body.topology, body.upload, body.tools)
-    if dry_run:
-        return response(Answer(200, ranges.preview(here, body.name or f"{wish.layout.name}-new", wish.layout)))
     return once.answer(
         here, who, lambda rows: answered(rows, here, who, ranges.create(rows, here, who, wish, body), 202)
     )
@@ -151,13 +153,14 @@ def change(
     version = None if dry_run else wanted(seen, needed=True)
     with here.store.reading() as rows:
         row = ranges.find(rows, who, id)
-    made = None
-    if body.topology is not None or body.upload is not None:
-        owner = replace(who, org=row.org)
+    owner, made, other = replace(who, org=row.org), None, body.topology is not None or body.upload is not None
+    if dry_run:
+        with gates.reading(body.upload):
+            layout = ranges.foreseen_again(here, owner, row, body.topology, body.upload) if other else None
+        return response(Answer(200, ranges.standing(here, row, layout)))
+    if other:
         with gates.reading(body.upload):
             made = ranges.prepare_again(here, owner, row, body.topology, body.upload)
-    if dry_run:
-        return response(Answer(200, ranges.standing(here, row, made.layout if made else None)))
     with here.store.writing() as rows:
         row = ranges.find(rows, who, row.id)
         changed = ranges.change(rows, here, who, row, made, body.name, row.version if version is None else version)

@@ -1,4 +1,4 @@
-"""Commands on campaigns: run.
+"""Commands on campaigns: run; and result, for a run of a service that nobody waited for.
 
 Knows: what is shown while a campaign runs and after, and where its results go.
 Must never: judge, or decide the exit code by anything but the campaign's decision.
@@ -20,10 +20,11 @@ from rich.text import Text
 from range import exits
 from range.campaign import Level
 from range.cli import console
-from range.cli.choosing import desk, told
-from range.cli.desk import RunWish, Waiting
+from range.cli.choosing import desk, service, told
+from range.cli.desk import Ended, RunWish, Waiting
 from range.cli.live import RunView
-from range.cli.options import Json, Project, Timeout, Wait, duration
+from range.cli.options import Json, Project, RunId, Timeout, Wait, duration
+from range.cli.outfolder import results_folder
 from range.errors import Exhausted
 from range.judging.breakdown import breakdown
 from range.judging.breakdown import told as told_of
@@ -48,6 +49,7 @@ Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Trials at once; 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command(epilog="Example: jointrange run playbooks/campaigns/demo.yaml --out results")(run)
+    app.command(epilog="Examples: jointrange result run-3fa9c1 · jointrange result run-3fa9c1 --timeout 0")(result)
 
 
 def run(
@@ -82,18 +84,43 @@ def run(
     )  # fmt: skip
     with console.last_words(), RunView(quiet=json) as view:
         done = desk(context).run(wish, view)
+    _ended(done, json)
+
+
+def result(
+    context: typer.Context,
+    run: RunId,
+    out: Annotated[str, typer.Option("--out", "-o", help="Folder for results; JOINTRANGE_RESULTS when absent.")] = "",
+    timeout: Timeout = None,
+    json: Json = False,
+) -> None:
+    """Wait until a run of a service has ended, and fetch what came of it: verdicts, report, bundle, and the exit code.
+
+    For a run that was begun with --no-wait, from the page or elsewhere. Exit codes are those of `run`.
+    """
+    asked = service(context)
+    from range.cli.remote import RemoteDesk
+
+    with console.last_words(), RunView(quiet=json) as view:
+        folder = results_folder(out or told(context).results)
+        done = RemoteDesk(asked).fetch(asked.runs.get(run), folder, timeout, view)
+    _ended(done, json)
+
+
+def _ended(done: Ended, json: bool) -> None:
+    """Show what came of a run, and end with its exit code."""
     if done.result is None or done.folder is None or done.bundle is None:
         _begun(done.run_id, json)
         return
-    result, folder = done.result, done.folder
+    found, folder = done.result, done.folder
     if json:
-        console.show_json({"run_id": result.run.run_id, "decision": result.decision, "reasons": result.decision_reasons,
+        console.show_json({"run_id": found.run.run_id, "decision": found.decision, "reasons": found.decision_reasons,
                            "result": str(folder / "result.json"), "report": str(folder / "report.html"),
                            "bundle": str(done.bundle)})  # fmt: skip
     else:
-        show(result, folder, done.bundle)
-    tell_ci(result, folder, os.environ)
-    raise typer.Exit(exits.DECIDED[result.decision])
+        show(found, folder, done.bundle)
+    tell_ci(found, folder, os.environ)
+    raise typer.Exit(exits.DECIDED[found.decision])
 
 
 def _begun(run_id: str, json: bool) -> None:
@@ -101,7 +128,9 @@ def _begun(run_id: str, json: bool) -> None:
     if json:
         console.show_json({"run_id": run_id})
     else:
-        console.out.print(f"run {run_id} is on its way; `jointrange events {run_id}` follows it")
+        console.out.print(
+            f"run {run_id} is on its way; `jointrange result {run_id}` waits for it and fetches what came of it"
+        )
 
 
 def tell_ci(result: CampaignResult, folder: Path, environment: Mapping[str, str]) -> None:

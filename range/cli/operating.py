@@ -14,15 +14,13 @@ from rich.text import Text
 
 from range.cli import console
 from range.cli.choosing import service
-from range.cli.options import Json, RangeName
+from range.cli.options import Json, RangeName, RunId
 from range.cli.show import when
 from range.errors import NotFound
 
 if TYPE_CHECKING:
     from range.client import Client
     from range.wire import EventView
-
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id (`jointrange runs`).")]
 
 
 def register(app: typer.Typer) -> None:

@@ -15,6 +15,7 @@ from range.errors import Invalid, Problem, Where
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 File = Annotated[str, typer.Argument(metavar="TOPOLOGY", help="A bundled topology's name, or a path.")]
 RangeName = Annotated[str, typer.Argument(metavar="RANGE", help="The range's name (`jointrange ls`).")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id (`jointrange runs`).")]
 NodeName = Annotated[str, typer.Argument(metavar="NODE", help="The node's name (`jointrange inspect RANGE`).")]
 Named = Annotated[str, typer.Option("--name", "-n", help="The range's name; the topology's own when absent.")]
 Tools = Annotated[list[str] | None, typer.Option("--tool", "-t", help="Deploy this tool as well; repeatable.")]

@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 from range.bundle import names
 from range.bundle.opening import sealed_result
@@ -18,7 +20,7 @@ from range.cli.console import plain
 from range.cli.desk import Ended, Line, Planned, RangeWish, Removed, Risen, RunWish, Seen, SeenNode, Waiting
 from range.cli.following import RangeEvents, RunEvents
 from range.cli.outfolder import results_folder
-from range.cli.sending import Document, document
+from range.cli.sending import Document, document, unsent
 from range.cli.show import age, plan_lines
 from range.client import Client
 from range.client.asking import asked
@@ -29,7 +31,7 @@ from range.plan import RangeSummary
 from range.ports import ExecResult, LinkState
 from range.rows import RANGE_ENDS, RANGE_LIVE
 from range.topology import Impairment
-from range.wire import PlanView, RangeChange, RangeRequest, RangeView, RunRequest
+from range.wire import PlanView, RangeChange, RangeRequest, RangeView, RunRequest, RunView
 
 PLAIN_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}"
 """A file's name that leads nowhere else."""
@@ -45,14 +47,14 @@ class RemoteDesk:
     def plan(self, wish: RangeWish) -> Planned:
         """What `up` would do."""
         _no_machine(wish.keep)
-        place = document(self.client, "topology", wish.topology)
+        place, called = unsent(self.client, wish.topology)
         tools = [document(self.client, "tool", word) for word in wish.tools]
-        name = wish.name or place.name
+        name = wish.name or called
         there = self._living(name)
         if there is None:
-            return _planned(name, self.client.ranges.preview(_request(wish, name, place, tools)))
+            return _planned(name, self.client.ranges.preview(_request(wish, name, tools, **place)))
         _same_tools(there, tools)
-        return _planned(name, self.client.ranges.preview_change(there.id, asked(RangeChange, topology=place.reference)))
+        return _planned(name, self.client.ranges.preview_change(there.id, asked(RangeChange, **place)))
 
     def up(self, wish: RangeWish, emit: Sink) -> Risen:
         """Have it launched, or made equal to the document; wait until it is."""
@@ -63,14 +65,17 @@ class RemoteDesk:
         name = wish.name or place.name
         there = self._living(name)
         if there is None:
-            request = _request(wish, name, place, tools)
+            request = _request(wish, name, tools, topology=place.reference)
             planned = _planned(name, self.client.ranges.preview(request))
             view, after = self.client.ranges.create(request), 0
         else:
             _same_tools(there, tools)
             change = asked(RangeChange, topology=place.reference)
             planned = _planned(name, self.client.ranges.preview_change(there.id, change))
+            _same_project(there, wish.project)
             view, after = self.client.ranges.change(there.id, change), None
+            if wish.lease:
+                view = self.client.ranges.extend(there.id, wish.lease)
         if wish.waiting.wait:
             with _going_on(f"range {name} is still being made; `jointrange down {name}` removes it"):
                 heard = RangeEvents(name, emit)
@@ -154,10 +159,16 @@ class RemoteDesk:
         if folder is None:
             return Ended(run.id)
         emit(Note(f"{self.client.transport.url}: run {run.id} of {campaign.name}"))
-        on = f"run {run.id} goes on; `jointrange events {run.id}` follows it, `jointrange cancel {run.id}` ends it"
+        on = f"run {run.id} goes on; `jointrange result {run.id}` waits for it, `jointrange cancel {run.id}` ends it"
         with _going_on(on):
-            heard = RunEvents(run.id, run.level, emit)
-            run = self.client.wait_run(run.id, wish.waiting.timeout, after=0, heard=heard)
+            return self.fetch(run, folder, wish.waiting.timeout, emit)
+
+    def fetch(self, run: RunView, folder: Path, timeout: float | None, emit: Sink) -> Ended:
+        """Wait until a run has ended, and fetch what came of it into a folder of its own in `folder`.
+
+        Raises KeyboardInterrupt when it was cancelled, what made it fail, ServiceUnavailable when the time is over.
+        """
+        run = self.client.wait_run(run.id, timeout, after=0, heard=RunEvents(run.id, run.level, emit))
         if run.status == "cancelled":
             raise KeyboardInterrupt(f"run {run.id}: {run.reason or 'it was cancelled'}")
         if run.status != "done":
@@ -187,10 +198,10 @@ def _going_on(what: str) -> Iterator[None]:
         raise KeyboardInterrupt(what) from None
 
 
-def _request(wish: RangeWish, name: str, place: Document, tools: Sequence[Document]) -> RangeRequest:
+def _request(wish: RangeWish, name: str, tools: Sequence[Document], **place: Any) -> RangeRequest:
     return asked(
         RangeRequest,
-        topology=place.reference,
+        **place,
         name=name,
         tools=tuple(tool.reference for tool in tools),
         lease=wish.lease or None,
@@ -235,6 +246,15 @@ def _same_tools(there: RangeView, tools: Sequence[Document]) -> None:
         has = ", ".join(there.tools) or "no tool"
         raise Conflict(
             f"range {there.name} is there already, with {has}", hint="choose another --name, or `jointrange down` first"
+        )
+
+
+def _same_project(there: RangeView, project: str) -> None:
+    """Raises Conflict: a range stays in the project it was made in."""
+    if project and project != there.project:
+        whose = f"of project {there.project}" if there.project else "of no project"
+        raise Conflict(
+            f"range {there.name} is there already, {whose}", hint="leave out --project, or choose another --name"
         )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from range.catalogue.finding import is_path
 from range.client import Client
@@ -34,6 +35,17 @@ def document(client: Client, kind: DocumentKind, word: str) -> Document:
         return Document(word, word.partition("@")[0], word)
     saved, _ = sent(client, kind, word)
     return Document(f"{saved.name}@{saved.digest[:_DIGITS]}", saved.name, word)
+
+
+def unsent(client: Client, word: str) -> tuple[dict[str, Any], str]:
+    """A topology for a request that changes nothing: the request's fields, and the topology's name.
+
+    A file goes along with the request, and the service keeps nothing of it. Raises as `sent`.
+    """
+    if not is_path(word):
+        return {"topology": word}, word.partition("@")[0]
+    seen, parcel = sent(client, "topology", word, dry_run=True)
+    return {"upload": parcel.upload}, seen.name
 
 
 def sent(client: Client, kind: DocumentKind, path: str | Path, *, dry_run: bool = False) -> tuple[DocumentView, Parcel]:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import httpx
 from pydantic import ValidationError
 
-from range.client.sse import Frame, frames
+from range.client.sse import Frame, frames, lines
 from range.client.transport import Transport, word
-from range.errors import ServiceUnavailable
+from range.errors import ServiceUnavailable, StoreUnavailable
 from range.wire import EventView
 
 SILENCE = 45.0
@@ -33,8 +33,9 @@ class Events:
     when there is no such range or run.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, *, silence: float = SILENCE) -> None:
         self._to = transport
+        self._silence = silence
 
     def all(self, *, after: int | None = None, deadline: float | None = None) -> Iterator[EventView]:
         """Everything I may see."""
@@ -64,12 +65,12 @@ class Events:
                     elif last == AHEAD or event.seq > last:
                         last = event.seq
                         yield event
-            except (httpx.TransportError, ServiceUnavailable) as error:
+            except (httpx.TransportError, ServiceUnavailable, StoreUnavailable) as error:
                 broken = error
             now = time.monotonic()
             if deadline is not None and now >= deadline:
                 return
-            if broken is not None and not _idle(broken) and now - alive > self._to.patience:
+            if broken is not None and now - alive > self._to.patience + (self._silence if _idle(broken) else 0.0):
                 raise self._to.unreachable(broken) from broken
             self._to.pause(turn)
             turn += 1
@@ -78,10 +79,10 @@ class Events:
 
     def _once(self, path: str, last: int, deadline: float | None) -> Iterator[EventView | None]:
         """One connection, as long as it holds."""
-        read = SILENCE if deadline is None else min(SILENCE, max(0.01, deadline - time.monotonic()))
+        read = self._silence if deadline is None else min(self._silence, max(0.01, deadline - time.monotonic()))
         headers = {"accept": "text/event-stream", "last-event-id": str(last)}
         with self._to.streamed(path, read=read, headers=headers) as answer:
-            for frame in frames(answer.iter_lines()):
+            for frame in frames(lines(answer.iter_bytes())):
                 if deadline is not None and time.monotonic() >= deadline:
                     return
                 yield None if frame is None else _event(frame)
@@ -98,7 +99,7 @@ def run_path(id_: str) -> str:
 
 
 def _idle(error: Exception) -> bool:
-    """Whether there was a connection on which simply nothing came."""
+    """Whether there was a connection on which simply nothing came: it is told apart from a dead one by time alone."""
     return isinstance(error, httpx.ReadTimeout)
 
 

@@ -1,12 +1,16 @@
-"""Server-sent events, from lines to events. Pure.
+"""Server-sent events, from bytes to lines to events. Pure.
 
 Knows: the format (WHATWG HTML, 9.2.6). Must never: give out an event that did not come whole.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+_END = re.compile(rb"\r\n|\n|\r(?=.)", re.DOTALL)
+"""The ends of lines: LF, CR LF and CR, and none of the others of Unicode. After a last CR an LF may come yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,15 @@ class Frame:
     id: str
     name: str
     data: str
+
+
+def lines(pieces: Iterable[bytes]) -> Iterator[str]:
+    """Lines as they come whole, from bytes as they come. What is behind the last end of a line is none."""
+    rest = b""
+    for piece in pieces:
+        *whole, rest = _END.split(rest + piece)
+        for line in whole:
+            yield line.decode("utf-8", "replace")
 
 
 def frames(lines: Iterable[str]) -> Iterator[Frame | None]:

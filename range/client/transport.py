@@ -45,6 +45,12 @@ class Transport:
         parts = urlsplit(url if "://" in url else "")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
             raise Refused(f"`{url}` is no address of a service", hint="e.g. https://ranges.example.org:8080")
+        token = token.strip()
+        if not all("!" <= letter <= "~" for letter in token):
+            raise Refused(
+                "the token has characters that no token has",
+                hint="it is not shown here; set JOINTRANGE_TOKEN again, to the token and nothing else",
+            )
         self.url = url.rstrip("/")
         self.patience = patience
         self.ended = threading.Event()

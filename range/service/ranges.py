@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from range.errors import Conflict, Invalid, NotFound, Problem, Stale, Where
+from range.flows import defended
 from range.flows import ranges as flow
 from range.layout import Layout
 from range.plan import Plan, teardown
@@ -53,8 +54,7 @@ def prepare(
     service: Service, who: Principal, topology: str | None, upload: Upload | None, tools: Sequence[str] = ()
 ) -> Wish:
     """Find or save the documents, and work out the layout. Raises Invalid, NotFound, Refused."""
-    if (topology is None) == (upload is None):
-        raise Invalid([Problem(Where("body", 0, 0), "either `topology` or `upload` is wanted, and not both")])
+    _either(topology, upload)
     fresh = documents.check(service, "topology", upload) if upload is not None else None
     with service.store.writing() as rows:
         if fresh is not None:
@@ -63,6 +63,34 @@ def prepare(
             place = documents.adopt(rows, service, who, "topology", topology or "")
         chosen = tuple(documents.adopt(rows, service, who, "tool", word) for word in tools)
     return wish(service, place, chosen)
+
+
+def _either(topology: str | None, upload: Upload | None) -> None:
+    if (topology is None) == (upload is None):
+        raise Invalid([Problem(Where("body", 0, 0), "either `topology` or `upload` is wanted, and not both")])
+
+
+def foreseen(
+    service: Service, who: Principal, topology: str | None, upload: Upload | None, tools: Sequence[str] = ()
+) -> Layout:
+    """The layout that `prepare` comes to, for a dry run: nothing is kept of what is uploaded. Raises as it does."""
+    _either(topology, upload)
+    if upload is None:
+        return prepare(service, who, topology, None, tools).layout
+    bare = documents.layout_found(service, documents.check(service, "topology", upload))
+    with service.store.writing() as rows:
+        chosen = [documents.adopt(rows, service, who, "tool", word).id for word in tools]
+    return defended.put(bare, documents.loaded_tools(service, chosen)).layout if chosen else bare
+
+
+def foreseen_again(
+    service: Service, who: Principal, row: RangeRow, topology: str | None, upload: Upload | None
+) -> Layout:
+    """The layout that `prepare_again` comes to, for a dry run. Raises as it does."""
+    if upload is None or topology is not None:
+        return prepare_again(service, who, row, topology, upload).layout
+    bare = documents.layout_found(service, documents.check(service, "topology", upload))
+    return defended.put(bare, documents.loaded_tools(service, row.tools)).layout
 
 
 def wish(service: Service, topology: DocumentRow, tools: tuple[DocumentRow, ...]) -> Wish:

@@ -94,6 +94,9 @@ def test_a_path_is_uploaded_with_its_files(remote: Program, tmp_path: Path) -> N
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "motd").write_text("hello\n")
     (tmp_path / "t.yaml").write_text(TOPOLOGY)
+    code, out, error = remote("plan", "./t.yaml")
+    assert (code, "+ node" in out) == (PASS, True), error
+    assert "mine" not in remote("document", "ls", "topology")[1], "a plan leaves nothing behind"
     code, out, error = remote("up", "./t.yaml")
     assert (code, "mine is up: 1 nodes" in out) == (PASS, True), error
     assert remote("up", "./t.yaml")[1] == "mine is as ./t.yaml says; nothing to do\n"
@@ -136,6 +139,32 @@ def test_a_run_that_nobody_waits_for_is_cancelled(remote: Program, served: Serve
     assert code == BAD_INPUT
     code, _, error = remote("run", "./nowhere.yaml")
     assert code == BAD_INPUT
+
+
+def test_what_came_of_a_run_is_fetched_later(remote: Program, tmp_path: Path) -> None:
+    path = a_tree(tmp_path).relative_to(tmp_path)
+    code, out, error = remote("run", f"./{path}", "--trials", "1", "--no-wait")
+    assert code == PASS, error
+    run = out.split()[1]
+    assert f"`jointrange result {run}`" in out
+    code, out, error = remote("result", run, "--out", "later", "--json")
+    assert code in (PASS, GATE_FAILED, INSUFFICIENT), out + error
+    told = json.loads(out)
+    assert (tmp_path / told["report"]).is_file()
+    assert remote("verify", told["bundle"])[0] == PASS
+    code, _, error = remote("result", "run-nowhere")
+    assert code == BAD_INPUT
+    assert "run-nowhere" in error
+
+
+def test_up_again_keeps_to_what_is_asked(live: Program) -> None:
+    before = json.loads(live("ls", "--json")[1])[0]["lease_until"]
+    code, _, error = live("up", "pair", "--name", "demo", "--lease", "20h")
+    assert code == PASS, error
+    assert json.loads(live("ls", "--json")[1])[0]["lease_until"] > before + 3600
+    code, _, error = live("up", "pair", "--name", "demo", "--project", "elsewhere")
+    assert code == BAD_INPUT
+    assert "of no project" in error
 
 
 def test_a_wait_that_is_too_long_is_told(remote: Program, served: Served) -> None:

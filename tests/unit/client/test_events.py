@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 
@@ -59,6 +60,18 @@ def test_it_ends_at_its_deadline(reach: Reach) -> None:
 def test_nobody_there_ends_it_when_patience_does(reach: Reach) -> None:
     with answering({AT: [Hang()]}) as told, pytest.raises(ServiceUnavailable, match="does not answer"):
         next(Events(reach(told.url, patience=0.4)).of_range("r-1"))
+
+
+def test_a_store_that_is_away_for_a_moment_ends_nothing(reach: Reach) -> None:
+    with answering({AT: [trouble(503, "StoreUnavailable"), stream(an_event(1))]}) as told:
+        assert next(Events(reach(told.url)).of_range("r-1")).seq == 1
+
+
+def test_a_service_that_takes_connections_and_never_answers_ends_it(reach: Reach) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        with pytest.raises(ServiceUnavailable, match="does not answer"):
+            next(Events(reach(url, patience=0.4), silence=0.2).of_range("r-1"))
 
 
 def test_no_such_range_ends_it_at_once(reach: Reach) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from range.client.transport import word
+from range.client.transport import Transport, word
 from range.errors import Exhausted, QuotaExceeded, Refused, ServiceUnavailable, Stale, Unauthenticated
 from range.wire import Extension, Page, RangeView
 from tests.unit.client.answering import Hang, Say, a_range, answering, body, trouble
@@ -76,6 +76,19 @@ def test_nobody_there_is_told_soon(reach: Reach) -> None:
 def test_what_is_no_address(reach: Reach, url: str) -> None:
     with pytest.raises(Refused, match="no address"):
         reach(url)
+
+
+@pytest.mark.parametrize("token", ["jr_ab cd", "jr_\u00e9", "jr_a\nb", "jr_a\x00"])
+def test_a_token_that_cannot_be_one_is_refused_unseen(token: str) -> None:
+    with pytest.raises(Refused) as refused:
+        Transport("http://localhost:1", token)
+    assert "jr_" not in f"{refused.value} {refused.value.hint}"
+
+
+def test_blanks_around_a_token_are_no_part_of_it(reach: Reach) -> None:
+    with answering({"*": [Say(200, b"{}")]}) as told:
+        Transport(told.url, "jr_abc\r\n").content("/v1/me")
+    assert told.asked[0].headers["authorization"] == "Bearer jr_abc"
 
 
 def test_a_redirect_does_not_take_the_token_along(reach: Reach) -> None:
