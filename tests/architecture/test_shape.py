@@ -20,6 +20,7 @@ WITHOUT_A_UNIT_TEST: dict[str, str] = {
     "range/store/dialects.py": "a record of functions: nothing in it decides anything",
     "range/store/migrations/env.py": "Alembic alone can run it: tests/unit/store/test_migrating.py has it do so",
     "range/store/migrations/versions/m0001_first.py": "compared with the tables in tests/unit/store/test_migrating.py",
+    "range/store/migrations/versions/m0002_leases.py": "tests/unit/store/test_migrating.py has rows of 0001 go on",
     "range/stores.py": "Protocols only; tests/unit/store has what every store must do",
     "range/service/context.py": "records, and one word made of two",
 }

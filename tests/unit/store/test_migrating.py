@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, create_engine, inspect, text
 
-from range.errors import StoreUnavailable
+from range.errors import Conflict, StoreUnavailable
+from range.rows import RangeRow
 from range.store.migrating import FOLDER, known, newest, revision, upgrade
 from range.store.opening import deployment, dialect, open_store
 from range.store.tables import METADATA
@@ -73,8 +75,8 @@ MORE = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -87,7 +89,7 @@ def test_an_upgrade_keeps_what_is_there(store: Store, database_url: str, tmp_pat
     """With one change more than there is: what the next version will do."""
     folder = tmp_path / "migrations"
     shutil.copytree(FOLDER, folder)
-    (folder / "versions" / "m0002_more.py").write_text(MORE)
+    (folder / "versions" / "m0003_more.py").write_text(MORE)
     with store.writing() as rows:
         rows.add(a_range("r1", name="lab", tools=("suricata",)))
         rows.tell("acme", "range/r1", "range.status", {"status": "up"})
@@ -100,13 +102,45 @@ def test_an_upgrade_keeps_what_is_there(store: Store, database_url: str, tmp_pat
                 ("r1", "lab", '["suricata"]', "red")
             ]
             assert connection.execute(text("SELECT count(*) FROM events")).scalar_one() == 1
-            assert revision(connection) == newest(folder) == "0002"
+            assert revision(connection) == newest(folder) == "0003"
         names = {index["name"] for index in described(database_url)["ranges"]["indexes"]}
         assert {"ranges_name", "ranges_due"} <= names
     finally:
         database.dispose()
     with pytest.raises(StoreUnavailable, match="later version"):
         open_store(database_url)
+
+
+def test_rows_of_the_first_version_go_on(empty_url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(FOLDER, folder)
+    (folder / "versions" / "m0002_leases.py").unlink()
+    database = dialect(empty_url)
+    try:
+        upgrade(database, folder)
+        values = {"id": "r1", "org": "acme", "name": "lab", "status": "up", "desired": "up", "lease_until": 7.0}
+        numbers = ("created", "version", "generation", "seen", "attempts", "next_at", "deadline", "held_until", "fence")
+        more = ("nodes", "cpus", "memory", "started", "ended")
+        words = ("step", "reason", "holder", "project", "actor", "topology", "pool")
+        values |= dict.fromkeys((*numbers, *more), 0) | dict.fromkeys(words, "") | {"claimed": True}
+        values |= dict.fromkeys(("tools", "states", "remake", "opened"), "[]")
+        names = ", ".join(values)
+        with database.writers.begin() as connection:
+            connection.execute(text(f"INSERT INTO ranges ({names}) VALUES (:{names.replace(', ', ', :')})"), values)
+        upgrade(database)
+    finally:
+        database.dispose()
+    store = open_store(empty_url)
+    try:
+        with store.writing() as rows:
+            row = rows.get(RangeRow, "r1")
+            assert row is not None
+            assert (row.lease, row.lease_until) == (0.0, 7.0)
+            rows.add(replace(row, id="r2", project="ics"))
+            with pytest.raises(Conflict):
+                rows.add(replace(row, id="r3"))
+    finally:
+        store.close()
 
 
 def test_there_is_one_newest_revision() -> None:

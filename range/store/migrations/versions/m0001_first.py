@@ -21,8 +21,8 @@ LIVING = sa.text("status NOT IN ('gone', 'failed')")
 _ROW = "id:t org:t created:f version:i"
 _WORK = f"{_ROW} generation:i seen:i step:t reason:t attempts:i next_at:f deadline:f holder:t held_until:f fence:i"
 TABLES = {
-    "ranges": f"{_WORK} name:t project:t actor:t topology:t tools:t desired:t status:t lease:f lease_until:f nodes:i "
-    "cpus:f memory:i states:t remake:t opened:t pool:t claimed:b problem:t? started:f ended:f",
+    "ranges": f"{_WORK} name:t project:t actor:t topology:t tools:t desired:t status:t lease_until:f nodes:i cpus:f "
+    "memory:i states:t remake:t opened:t pool:t claimed:b problem:t? started:f ended:f",
     "runs": f"{_WORK} name:t project:t actor:t campaign:t options:t desired:t status:t run:t level:t done:i total:i "
     "decision:t reasons:t nodes:i cpus:f memory:i problem:t? started:f ended:f",
     "pools": f"{_WORK} name:t project:t actor:t topology:t tools:t warm:i desired:t status:t ready:i problem:t?",
@@ -31,7 +31,7 @@ TABLES = {
     "projects": f"{_ROW} name:t",
     "tokens": f"{_ROW} name:t digest:t role:t scopes:t project:t actor:t expires:f last_used:f revoked:f",
     "answers": f"{_ROW} request:t status:i headers:t body:t expires:f",
-    "tickets": f"{_ROW} range_id:t node:t actor:t argv:t expires:f until:f",
+    "tickets": f"{_ROW} range_id:t node:t actor:t argv:t expires:f",
     "facts": f"{_ROW} value:t",
 }
 """Columns as `name:type`; t text, i whole number, f float, b yes or no; `?`: may be NULL."""
@@ -65,7 +65,7 @@ def upgrade() -> None:
             op.create_index(f"{table}_{name}", table, columns.split(","))
     for table in ("ranges", "pools"):
         where: dict[str, Any] = {"sqlite_where": LIVING, "postgresql_where": LIVING}
-        op.create_index(f"{table}_name", table, ["org", "project", "name"], unique=True, **where)
+        op.create_index(f"{table}_name", table, ["org", "name"], unique=True, **where)
     op.create_index("projects_name", "projects", ["org", "name"], unique=True)
     op.create_index("documents_digest", "documents", ["org", "kind", "digest"], unique=True)
 
