@@ -22,7 +22,7 @@ from api import errors
 from api.auth import Door, check_routes
 from api.gates import Gates
 from api.health import Doctor
-from api.limits import Guard
+from api.limits import Guard, Room
 from api.metrics import Measured, Metrics
 from api.routes import access, audit, consoles, documents, events, live, page, pools, ranges, runs, system
 from api.sse import Hub
@@ -98,11 +98,12 @@ def create_app(
     app.state.doctor = Doctor(service, _alive(keepers))
     app.state.closing = _closing(app)
     app.state.rested = threading.Event()
+    app.state.room = Room(service.limits.bodies)
     errors.install(app)
     _include(app, issuers)
     check_routes(app.routes)
     limits, enter = service.limits, app.state.door.enter
-    app.add_middleware(Guard, body=limits.body, bodies=limits.bodies, enter=enter, hosts=hosts)
+    app.add_middleware(Guard, body=limits.body, room=app.state.room, enter=enter, hosts=hosts)
     app.add_middleware(Measured, metrics=metrics)
     _describe(app)
     return app

@@ -79,7 +79,7 @@ class Share:
 
 
 class Guard:
-    """ASGI middleware. `body`, `bodies`: bytes of one and of all at most. `enter`: who a caller is (`Door.enter`).
+    """ASGI middleware. `body`: bytes of one at most; `room`: of all. `enter`: who a caller is (`Door.enter`).
 
     `hosts`: names this service is asked by; None: any.
     """
@@ -89,13 +89,13 @@ class Guard:
         app: ASGIApp,
         *,
         body: int,
-        bodies: int,
+        room: Room,
         enter: Callable[[str, str], Principal],
         hosts: Sequence[str] | None = None,
     ) -> None:
         self.app = app
         self.body = body
-        self.room = Room(bodies)
+        self.room = room
         self.enter = enter
         self.hosts = None if hosts is None else frozenset(host.lower() for host in hosts)
 
