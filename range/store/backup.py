@@ -13,12 +13,13 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import URL, text
+from sqlalchemy import URL, Connection, text
 
 from range.errors import Conflict, NotFound, Refused, StoreUnavailable
 from range.store.faults import told
@@ -26,6 +27,35 @@ from range.store.migrating import known, newest
 from range.store.opening import DEPLOYMENT, dialect, parsed
 
 _DEBIAN = Path("/usr/lib/postgresql")
+_LEAVING = 2.0
+"""Seconds a server may take to notice that somebody has gone."""
+_THERE = text("SELECT to_regclass('public.facts') IS NOT NULL")
+_OTHERS = text(
+    "SELECT application_name FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'"
+)
+"""Sessions of clients; of other roles one sees that they are there, and little else."""
+_CLEAR = """
+SET LOCAL lock_timeout = '6s';
+SET LOCAL client_min_messages = warning;
+DO $$
+DECLARE command text;
+BEGIN
+    FOR command IN
+        SELECT format('DROP %s IF EXISTS public.%I CASCADE', CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm'
+            THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, relname)
+        FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S')
+            AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
+        UNION ALL
+        SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', oid::regprocedure)
+        FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+            AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+    LOOP
+        EXECUTE command;
+    END LOOP;
+END $$
+"""
+"""The schema `public` is emptied, also of tables that only a later version has; what an extension made stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +97,10 @@ def backup(url: str, target: Path) -> BackupInfo:
 def restore(url: str, source: Path, *, force: bool = False) -> BackupInfo:
     """Put the copy in the place of the store at `url`; the service must not run meanwhile.
 
-    `force`: also where there is a store already: it is gone then. A copy of an older version is brought up to date by a
-    next `open_store(..., migrate=True)`. Raises NotFound, Conflict (there is a store), Refused (no sound copy),
-    StoreUnavailable, Exhausted.
+    `force`: also where there is a store already, of whatever version: it is gone then. A copy of an older version is
+    brought up to date by a next `open_store(..., migrate=True)`. Raises NotFound, Conflict (there is a store), Refused
+    (no sound copy, or of a later version), StoreUnavailable (also: somebody uses the store), Exhausted; then what was
+    there is there.
     """
     found = parsed(url)
     if not source.is_file():
@@ -114,19 +145,52 @@ def _demand_idle(target: Path) -> None:
 
 
 def _restore_server(url: str, found: URL, source: Path, force: bool) -> BackupInfo:
+    """The archive is judged before the database is touched; what was in it goes in the transaction that fills it."""
     listed = _run(None, "pg_restore", "--list", str(source))
     if "TABLE DATA public facts" not in listed:
         raise Refused(f"{source} is no backup of a store of Jointrange")
+    _must_know(_archived(source), source)
+    database = dialect(url)
     try:
-        there = _counted(url, source, 0)
-    except NotFound:
-        there = None
-    if there is not None and not force:
-        what = f"there is already a store (deployment {there.deployment})"
-        raise Conflict(what, hint="`--force` puts the copy in its place")
-    options = ("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error")
-    _run(found, "pg_restore", *options, str(source))
+        with told(database.where), database.alone.connect() as connection:
+            there = bool(connection.execute(_THERE).scalar_one())
+            if there and not force:
+                raise Conflict(
+                    f"there is already a store in {database.where}", hint="`--force` puts the copy in its place"
+                )
+            _demand_alone(connection, database.where)
+    finally:
+        database.dispose()
+    with tempfile.TemporaryDirectory(prefix="jointrange-restore-") as folder:
+        script = Path(folder) / "rows.sql"
+        options = ("--schema=public", "--no-owner", "--no-privileges", f"--file={script}")
+        _run(None, "pg_restore", *options, str(source))
+        first = ["--command", _CLEAR] if there else []
+        _run(found, "psql", "-XqAt", "-vON_ERROR_STOP=1", "--single-transaction", *first, f"--file={script}")
     return _counted(url, source, source.stat().st_size)
+
+
+def _archived(source: Path) -> str:
+    """The revision of the tables in an archive of pg_dump. Raises Refused: it has none."""
+    archived = _run(
+        None, "pg_restore", "--data-only", "--schema=public", "--table=alembic_version", "--file=-", str(source)
+    )
+    lines = iter(archived.splitlines())
+    if not any(line.startswith("COPY public.alembic_version ") for line in lines):
+        raise Refused(f"{source} does not say of which version it is", hint="take another backup")
+    return next(lines, "")
+
+
+def _demand_alone(connection: Connection, where: str) -> None:
+    """Raises StoreUnavailable: others are connected to the database, and stay. One that ends needs a moment for it."""
+    until = time.monotonic() + _LEAVING
+    while others := connection.execute(_OTHERS).scalars().all():
+        if time.monotonic() >= until:
+            names = ", ".join(sorted({name or "a program without a name" for name in others}))
+            raise StoreUnavailable(
+                f"{where} is in use by {names} ({len(others)} sessions)", hint="stop the service first, every replica"
+            )
+        time.sleep(0.05)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from range.errors import Conflict, NotFound, Refused, StoreUnavailable
 from range.rows import RangeRow
 from range.store.backup import backup, program, restore
-from range.store.opening import deployment, open_store
+from range.store.migrating import newest
+from range.store.opening import deployment, dialect, open_store, parsed
 from range.stores import Store
+from tests.databases import Cluster
 from tests.unit.store.samples import a_range
+
+LATER = "UPDATE alembic_version SET version_num = '9999'"
 
 
 def contents(store: Store) -> tuple[object, ...]:
@@ -28,6 +35,27 @@ def write(store: Store, number: int) -> None:
         rows.add(a_range(f"r{number}"))
         rows.tell("acme", f"range/r{number}", "range.status", {"status": "queued"})
         rows.note("acme", "me", "ranges.create", f"range/r{number}")
+
+
+def change(url: str, *statements: str) -> None:
+    """Change the database beside the store."""
+    database = dialect(url)
+    try:
+        with database.writers.begin() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+    finally:
+        database.dispose()
+
+
+def copied(url: str, target: Path) -> None:
+    """A backup as another version makes one: nobody looks at the revision."""
+    found = parsed(url)
+    if found.drivername == "sqlite":
+        shutil.copy(str(found.database), target)
+        return
+    where = "--dbname=" + found.set(drivername="postgresql").render_as_string()
+    subprocess.run([program("pg_dump"), "--format=custom", f"--file={target}", where], check=True)
 
 
 def test_a_backup_is_one_moment_of_a_busy_store(database_url: str, store: Store, tmp_path: Path) -> None:
@@ -129,16 +157,52 @@ def test_there_must_be_a_store(empty_url: str, tmp_path: Path) -> None:
     assert not (tmp_path / "copy").exists()
 
 
-def test_a_file_in_use_is_not_replaced(tmp_path: Path, file_template: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    shutil.copy(file_template, tmp_path / "store.db")
-    running = open_store(url)
-    backup(url, tmp_path / "copy")
+def test_a_store_in_use_is_not_replaced(database_url: str, store: Store, tmp_path: Path) -> None:
+    backup(database_url, tmp_path / "copy")
     with pytest.raises(StoreUnavailable, match="in use"):
+        restore(database_url, tmp_path / "copy", force=True)
+    write(store, 1)
+    store.close()
+    restore(database_url, tmp_path / "copy", force=True)
+
+
+def test_a_backup_of_a_later_version_changes_nothing(database_url: str, store: Store, tmp_path: Path) -> None:
+    write(store, 1)
+    kept = contents(store)
+    store.close()
+    change(database_url, LATER)
+    copied(database_url, tmp_path / "later")
+    change(database_url, f"UPDATE alembic_version SET version_num = '{newest()}'")
+    with pytest.raises(Refused, match="later version"):
+        restore(database_url, tmp_path / "later", force=True)
+    again = open_store(database_url)
+    assert contents(again) == kept
+    again.close()
+
+
+def test_a_store_of_a_later_version_is_replaced(database_url: str, store: Store, tmp_path: Path) -> None:
+    write(store, 1)
+    kept = contents(store)
+    store.close()
+    backup(database_url, tmp_path / "copy")
+    change(database_url, LATER, "CREATE TABLE of_later (id text)", "DELETE FROM ranges")
+    assert restore(database_url, tmp_path / "copy", force=True).revision == newest()
+    with pytest.raises(DBAPIError, match="of_later"):
+        change(database_url, "SELECT * FROM of_later")
+    again = open_store(database_url)
+    assert contents(again) == kept
+    again.close()
+
+
+def test_a_restore_that_fails_changes_nothing(cluster: Cluster, cluster_template: str, tmp_path: Path) -> None:
+    url = cluster.url(cluster.database(cluster_template))
+    open_store(url).close()
+    backup(url, tmp_path / "copy")
+    change(url, "DROP TABLE facts")  # no store any more, but the other tables are somebody's
+    with pytest.raises(StoreUnavailable, match="already exists"):
         restore(url, tmp_path / "copy", force=True)
-    write(running, 1)
-    running.close()
-    restore(url, tmp_path / "copy", force=True)
+    with pytest.raises(DBAPIError, match="facts"):
+        change(url, "SELECT * FROM facts")
 
 
 def test_a_damaged_file_is_replaced(tmp_path: Path, file_template: Path) -> None:
