@@ -1,7 +1,8 @@
 """Load on a service: how quickly it answers many who ask at once, and whether everybody is told the same.
 
-Knows: that the same questions are asked by one client first, so that what load adds is a ratio of one run; and that
-this program itself takes a part of the machine, so its figures are upper bounds.
+Knows: what the service itself lists as told, so that streams which all lost the same are found out; that the same
+questions are asked by one client first, so that what load adds is a ratio of one run; and that this program itself
+takes a part of the machine, so its figures are upper bounds.
 Must never: launch a range, or judge the figures.
 """
 
@@ -12,10 +13,13 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
 from urllib.parse import urlsplit
+
+from range.client.events import AHEAD
+from range.errors import ServiceUnavailable
 
 PACE = 1.0
 """Seconds between two questions of one client, on average."""
@@ -23,11 +27,12 @@ ALONE = 300
 """Questions of the one client that asks first."""
 PATIENCE = 30.0
 SILENCE = 0.5
+OK = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Of one phase: how many questions, how many were answered with a 5xx or not at all, and milliseconds."""
+    """Of one phase: how many questions, how many of them were not answered with 200, and the others' milliseconds."""
 
     requests: int
     failed: int
@@ -41,7 +46,8 @@ class Latency:
 class Figures:
     """`alone`: one client; `loaded`: `clients` of them beside `streams`. `ratio_p99`: loaded against alone.
 
-    `events`: each stream's count; `same`: all streams saw the same events, each once, in order.
+    `events`: what the stream that heard least has heard; `same`: all of them heard what the service has told in that
+    time, which was something, each event once, in order.
     """
 
     clients: int
@@ -57,7 +63,7 @@ class Figures:
 
 @dataclass
 class _Asked:
-    """What one client measured."""
+    """What one client measured. `times`: of answers that are one."""
 
     times: list[float] = field(default_factory=list)
     failed: int = 0
@@ -90,33 +96,25 @@ class Target:
 def measure(
     target: Target, *, clients: int, streams: int, seconds: float, stir: Callable[[int], None], seed: int = 1
 ) -> Figures:
-    """Ask alone, then with many at once for so long. `stir(n)`, once a second, makes the service tell something."""
+    """Ask alone, then with many at once for so long. `stir(n)`, once a second, makes the service tell something.
+
+    Raises ServiceUnavailable: its events cannot be followed.
+    """
     alone = _alone(target)
     ended = threading.Event()
     asked = [_Asked() for _ in range(clients)]
     heard: list[list[int]] = [[] for _ in range(streams)]
-    listening = threading.Barrier(streams + 1)
-    threads = [threading.Thread(target=_listen, args=(target, one, listening, ended), daemon=True) for one in heard]
-    threads += [
-        threading.Thread(target=_poll, args=(target, one, random.Random(seed * 1000 + number), ended), daemon=True)  # noqa: S311
-        for number, one in enumerate(asked)
-    ]
-    for thread in threads:
-        thread.start()
-    listening.wait(PATIENCE)
-    began = time.monotonic()
-    turn = 0
-    while (left := began + seconds - time.monotonic()) > 0:
-        stir(turn)
-        turn += 1
-        ended.wait(min(PACE, left))
-    took = time.monotonic() - began
-    _same_by(heard, time.monotonic() + PATIENCE)
-    ended.set()
-    for thread in threads:
-        thread.join(PATIENCE)
+    before = newest(target)
+    with _busy(target, asked, heard, before, ended, seed):
+        began, turn = time.monotonic(), 0
+        while (left := began + seconds - time.monotonic()) > 0:
+            stir(turn)
+            turn += 1
+            ended.wait(min(PACE, left))
+        took = time.monotonic() - began
+        told = listed(target, before, newest(target))
+        _heard_by(heard, told[-1:], time.monotonic() + PATIENCE)
     loaded = latency([value for one in asked for value in one.times], sum(one.failed for one in asked))
-    shortest = min((len(one) for one in heard), default=0)
     return Figures(
         clients=clients,
         streams=streams,
@@ -125,32 +123,86 @@ def measure(
         loaded=loaded,
         ratio_p50=loaded.p50 / alone.p50 if alone.p50 else 0.0,
         ratio_p99=loaded.p99 / alone.p99 if alone.p99 else 0.0,
-        events=shortest,
-        same=same(heard),
+        events=min((len(one) for one in heard), default=0),
+        same=same(told, heard),
     )
 
 
-def same(heard: Sequence[Sequence[int]]) -> bool:
-    """Whether every stream's events rise, and whether they are the same from the newest beginning to the oldest end."""
-    filled = [one for one in heard if one]
-    if len(filled) < len(heard) or not heard:
-        return not filled
-    if any(later <= earlier for one in heard for earlier, later in pairwise(one)):
+@contextmanager
+def _busy(
+    target: Target,
+    asked: Sequence[_Asked],
+    heard: Sequence[list[int]],
+    before: int,
+    ended: threading.Event,
+    seed: int,
+) -> Iterator[None]:
+    """Everybody at work, once every stream is open. Raises ServiceUnavailable: one of them could not be opened."""
+    open_ = threading.Barrier(len(heard) + 1)
+    threads = [threading.Thread(target=_listen, args=(target, one, before, open_, ended), daemon=True) for one in heard]
+    threads += [
+        threading.Thread(target=_poll, args=(target, one, random.Random(seed * 1000 + number), ended), daemon=True)  # noqa: S311
+        for number, one in enumerate(asked)
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        open_.wait(PATIENCE)
+        yield
+    except threading.BrokenBarrierError as error:
+        raise ServiceUnavailable(
+            f"not all of {len(heard)} event streams could be opened", hint="ask for fewer with --streams"
+        ) from error
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join(PATIENCE)
+
+
+def same(told: Sequence[int], heard: Sequence[Sequence[int]]) -> bool:
+    """Whether every stream heard what was told, which is something: each event once, in order, from the first on."""
+    if not told or not heard:
         return False
-    first, last = max(one[0] for one in heard), min(one[-1] for one in heard)
-    return len({tuple(seq for seq in one if first <= seq <= last) for one in heard}) == 1
+    return all([seq for seq in one if seq <= told[-1]] == list(told) for one in heard)
+
+
+def newest(target: Target) -> int:
+    """The number of the last event that the service has told. Raises ServiceUnavailable."""
+    return _numbers(target, AHEAD, lambda numbers: bool(numbers))[0]
+
+
+def listed(target: Target, after: int, upto: int) -> list[int]:
+    """The service's own list of events, from behind one to another. Raises ServiceUnavailable."""
+    if upto <= after:
+        return []
+    found = _numbers(target, after, lambda numbers: bool(numbers) and numbers[-1] >= upto)
+    return [seq for seq in found if seq <= upto]
+
+
+def _numbers(target: Target, after: int, enough: Callable[[list[int]], bool]) -> list[int]:
+    """Numbers of events on a stream of their own, until there are enough. Raises ServiceUnavailable."""
+    numbers: list[int] = []
+    deadline = time.monotonic() + PATIENCE
+    try:
+        with _stream(target, after) as (door, rest):
+            _read(door, rest, numbers, lambda: enough(numbers) or time.monotonic() > deadline)
+    except OSError as error:
+        raise ServiceUnavailable(f"the service's events cannot be read: {error}") from error
+    if not enough(numbers):
+        raise ServiceUnavailable(f"the service did not tell its events within {PATIENCE:g} s")
+    return numbers
 
 
 def latency(times: Sequence[float], failed: int) -> Latency:
-    """Seconds as a table of milliseconds; nearest-rank percentiles."""
+    """Seconds as a table of milliseconds; nearest-rank percentiles. `failed`: questions that are in none of them."""
     if not times:
-        return Latency(0, failed, 0.0, 0.0, 0.0, 0.0)
+        return Latency(failed, failed, 0.0, 0.0, 0.0, 0.0)
     sorted_ = sorted(times)
 
     def at(share: float) -> float:
         return 1000 * sorted_[min(len(sorted_) - 1, int(share * len(sorted_)))]
 
-    return Latency(len(times), failed, at(0.5), at(0.9), at(0.99), 1000 * sorted_[-1])
+    return Latency(len(times) + failed, failed, at(0.5), at(0.9), at(0.99), 1000 * sorted_[-1])
 
 
 def _alone(target: Target) -> Latency:
@@ -186,30 +238,45 @@ def _ask(target: Target, door: http.client.HTTPConnection, path: str, mine: _Ask
         mine.failed += 1
         door.close()
         return target.connect()
-    mine.times.append(time.perf_counter() - began)
-    mine.failed += answer.status >= 500
+    if answer.status == OK:
+        mine.times.append(time.perf_counter() - began)
+    else:
+        mine.failed += 1
     return door
 
 
-def _listen(target: Target, mine: list[int], listening: threading.Barrier, ended: threading.Event) -> None:
+def _listen(target: Target, mine: list[int], after: int, listening: threading.Barrier, ended: threading.Event) -> None:
     """Follow every event until the end; keep their numbers. One that breaks has heard nothing."""
-    lines = [f"{name}: {text}" for name, text in (("Host", target.place[0]), *target.headers.items())]
     try:
-        with socket.create_connection(target.place, timeout=PATIENCE) as door:
-            door.sendall("\r\n".join(("GET /v1/events HTTP/1.1", *lines, "", "")).encode())
-            rest = door.recv(65536)
+        with _stream(target, after) as (door, rest):
             listening.wait(PATIENCE)
-            door.settimeout(SILENCE)
-            _read(door, rest, mine, ended)
+            _read(door, rest, mine, ended.is_set)
     except (OSError, threading.BrokenBarrierError):
         mine.clear()
+        listening.abort()
 
 
-def _read(door: socket.socket, rest: bytes, mine: list[int], ended: threading.Event) -> None:
-    """Numbers of events as their lines come; silence is the moment to look whether it is over."""
-    while not ended.is_set():
+@contextmanager
+def _stream(target: Target, after: int) -> Iterator[tuple[socket.socket, bytes]]:
+    """A stream of what comes behind an event: its socket, and what was read already. Raises OSError."""
+    headers = {"Host": target.place[0], **target.headers, "Last-Event-ID": str(after)}
+    lines = [f"{name}: {text}" for name, text in headers.items()]
+    with socket.create_connection(target.place, timeout=PATIENCE) as door:
+        door.sendall("\r\n".join(("GET /v1/events HTTP/1.1", *lines, "", "")).encode())
+        rest = door.recv(65536)
+        if not rest.startswith(b"HTTP/1.1 200 "):
+            raise ConnectionRefusedError(rest.decode(errors="replace").partition("\r")[0] or "no answer")
+        door.settimeout(SILENCE)
+        yield door, rest
+
+
+def _read(door: socket.socket, rest: bytes, mine: list[int], over: Callable[[], bool]) -> None:
+    """Numbers of events as their lines come, until it is over: looked at after each piece, and in silence."""
+    while True:
         *lines, rest = rest.split(b"\n")
         mine += [int(line[3:]) for line in lines if line.startswith(b"id:")]
+        if over():
+            return
         try:
             chunk = door.recv(65536)
         except TimeoutError:
@@ -219,11 +286,8 @@ def _read(door: socket.socket, rest: bytes, mine: list[int], ended: threading.Ev
         rest += chunk
 
 
-def _same_by(heard: Sequence[list[int]], deadline: float) -> None:
-    """Wait until all streams have heard the newest event, or the deadline."""
+def _heard_by(heard: Sequence[list[int]], last: Sequence[int], deadline: float) -> None:
+    """Wait until all streams have heard this event, if there is one, or the deadline."""
     pause = threading.Event()
-    while time.monotonic() < deadline:
-        newest = {one[-1] if one else 0 for one in heard}
-        if len(newest) <= 1:
-            return
+    while time.monotonic() < deadline and any(one[-1:] < list(last) for one in heard):
         pause.wait(0.1)
