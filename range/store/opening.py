@@ -1,13 +1,14 @@
 """Opening the store that a URL names.
 
-Knows: which URL means which database, and the deployment id. Must never: know a table, or read settings.
+Knows: which URL means which database, the deployment id, and whether a database is free.
+Must never: know a table's columns, or read settings.
 """
 
 from __future__ import annotations
 
 import secrets
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Select, inspect, literal, select, table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -21,6 +22,7 @@ from range.store.sql import SqlStore
 from range.stores import Store
 
 DEPLOYMENT = "deployment"
+_EVERY = frozenset(("alembic_version", "facts"))
 
 
 def open_store(url: str, *, migrate: bool = False) -> Store:
@@ -53,6 +55,20 @@ def deployment(store: Store) -> str:
     return fact.value
 
 
+def occupied(url: str) -> bool:
+    """Whether the database holds a row of anything but of what every new store has. Changes nothing.
+
+    Raises Refused (no such URL), StoreUnavailable (it does not answer).
+    """
+    database = dialect(url)
+    try:
+        with told(database.where), database.readers.connect() as connection:
+            held = set(inspect(connection).get_table_names()) - _EVERY
+            return any(connection.execute(_anything(name)).first() is not None for name in sorted(held))
+    finally:
+        database.dispose()
+
+
 def parsed(url: str) -> URL:
     """The URL, with its driver. Raises Refused."""
     try:
@@ -76,6 +92,10 @@ def dialect(url: str) -> Dialect:
 
 
 _HINT = "sqlite:///path/of/file.db, or postgresql+psycopg://user:password@host/name"
+
+
+def _anything(name: str) -> Select[int]:
+    return select(literal(1)).select_from(table(name)).limit(1)
 
 
 def _deploy(store: Store) -> None:

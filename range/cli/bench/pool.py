@@ -27,7 +27,7 @@ def pool(
     topology: Annotated[str, typer.Option(help="A bundled topology's name, or a topology file.")] = "pair",
     nodes: Annotated[int, typer.Option(min=0, max=50, help="Instead: so many hosts on one network.")] = 0,
     rounds: Annotated[int, typer.Option(min=1, max=100, help="Cold launches and claims, in turn.")] = 5,
-    database: Annotated[str, typer.Option(help="PostgreSQL URL; SQLite when absent.")] = "",
+    database: Annotated[str, typer.Option(help="URL of an empty PostgreSQL database; SQLite when absent.")] = "",
     json: Json = False,
 ) -> None:
     """Launch a range cold and claim a warm copy of it, through a service of its own: how long until each is up."""

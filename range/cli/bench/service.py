@@ -7,10 +7,11 @@ Must never: touch one that is there.
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +21,8 @@ import typer
 
 from range.cli import console
 from range.cli.options import Json
-from range.errors import ServiceUnavailable
+from range.errors import Conflict, ServiceUnavailable
+from range.settings import PREFIX, from_environment
 from range.wire import RangeRequest, Upload, UploadFile
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 UP = 300.0
 START = 60.0
+END = 30.0
+"""Seconds the service gets to end: more than it takes for itself (range/cli/serve.py)."""
 TOPOLOGY = """schema: jointrange.topology/1
 name: bench
 networks:
@@ -46,7 +50,7 @@ def service(
     streams: Annotated[int, typer.Option(min=1, max=500, help="Clients that follow events.")] = 20,
     seconds: Annotated[float, typer.Option(min=1, help="How long.")] = 60.0,
     churn: Annotated[float, typer.Option(min=0, help="Minutes to create and destroy ranges for, after that.")] = 0.0,
-    database: Annotated[str, typer.Option(help="PostgreSQL URL; SQLite when absent.")] = "",
+    database: Annotated[str, typer.Option(help="URL of an empty PostgreSQL database; SQLite when absent.")] = "",
     json: Json = False,
 ) -> None:
     """A service of its own with ranges alive: how quickly it answers many, and whether its memory stays flat."""
@@ -98,37 +102,75 @@ def _loaded(
 
 @contextmanager
 def served(database: str) -> Iterator[tuple[str, str, int]]:
-    """A service with a folder and an instance of its own: address, token, process. Everything of it is gone after."""
+    """A service with a folder and an instance of its own: address, token, process. Everything of it is gone after.
+
+    `database`: an empty one, or none. Raises Conflict (there are rows in it: they are somebody's), Refused (no such
+    URL), StoreUnavailable, ServiceUnavailable.
+    """
+    _demand_free(database)
     with tempfile.TemporaryDirectory(prefix="jointrange-bench-") as folder:
-        kept = {name: text for name, text in os.environ.items() if not name.startswith("JOINTRANGE_")}
-        ours = {
-            "JOINTRANGE_DATA": str(Path(folder) / "data"),
-            "JOINTRANGE_INSTANCE": f"bench-{os.getpid()}",
-            "JOINTRANGE_LISTEN": "127.0.0.1:0",
-            "JOINTRANGE_CPUS": "1000",
-            **({"JOINTRANGE_DATABASE": database} if database else {}),
-        }
         log = Path(folder) / "log"
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 [sys.executable, "-m", "range", "serve"],
-                env={**kept, **ours},
+                env=environment(os.environ, Path(folder) / "data", database),
                 stdout=subprocess.PIPE,
                 stderr=stream,
                 start_new_session=True,  # Ctrl-C is for us: the service is needed to remove what was made
             )
         try:
-            token = process.stdout.readline().decode().strip() if process.stdout else ""
+            token = first_line(process, START)
             url = next((word for word in log.read_text().split() if word.startswith("http://")), "")
             if not token or not url:
                 raise ServiceUnavailable(f"the service did not start: {log.read_text().strip()[-500:]}")
             _ready(url)
             yield url, token, process.pid
         finally:
-            process.terminate()
-            process.wait()
-            if process.stdout:
-                process.stdout.close()
+            end(process, END)
+
+
+def environment(given: Mapping[str, str], data: Path, database: str) -> dict[str, str]:
+    """The environment of a service of our own: of the settings here, only where the engine is. Raises Invalid."""
+    engine = from_environment(given).docker_host
+    kept = {name: text for name, text in given.items() if not name.startswith(PREFIX)}
+    ours = {
+        "DATA": str(data),
+        "INSTANCE": f"bench-{os.getpid()}",
+        "LISTEN": "127.0.0.1:0",
+        "CPUS": "1000",
+        "DATABASE": database,
+        "DOCKER_HOST": engine,
+    }
+    return {**kept, **{PREFIX + name: text for name, text in ours.items() if text}}
+
+
+def _demand_free(database: str) -> None:
+    """Raises Conflict: there are rows in it, which the service would work on as its own."""
+    if not database:
+        return
+    from range.store.opening import occupied  # SQLAlchemy: only here
+
+    if occupied(database):
+        raise Conflict("there are rows in this database already", hint="name an empty one, made for the benchmark")
+
+
+def first_line(process: subprocess.Popen[bytes], patience: float) -> str:
+    """What a process writes first; empty when it has ended, or written nothing for so many seconds."""
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], patience)
+    return process.stdout.readline().decode().strip() if ready else ""
+
+
+def end(process: subprocess.Popen[bytes], patience: float) -> None:
+    """Have a process end in order; after so many seconds, however it is."""
+    process.terminate()
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout:
+        process.stdout.close()
 
 
 def _ready(url: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from range.errors import Refused, StoreUnavailable
 from range.rows import FactRow
-from range.store.opening import DEPLOYMENT, deployment, open_store, parsed
+from range.store.opening import DEPLOYMENT, deployment, occupied, open_store, parsed
 from range.stores import Store
 
 
@@ -56,3 +56,13 @@ def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
         open_store(f"postgresql://me:secret@/name?host={tmp_path}")
     assert "secret" not in str(caught.value)
     assert caught.value.hint
+
+
+def test_a_database_is_free_until_somebody_has_a_row(empty_url: str) -> None:
+    assert not occupied(empty_url)
+    opened = open_store(empty_url, migrate=True)
+    assert not occupied(empty_url)
+    with opened.writing() as rows:
+        rows.note("", "me", "ranges.create", "range/r1")
+    opened.close()
+    assert occupied(empty_url)

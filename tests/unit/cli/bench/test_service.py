@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from range import catalogue
 from range.cli.bench import service
+from range.errors import Conflict
 from range.measuring.churn import Churned
 from range.measuring.load import Figures, Latency
+from range.rows import TokenRow
+from range.service import tokens
+from range.settings import from_environment
+from range.stores import Store
 from range.wire import UploadFile
 
 
@@ -23,6 +30,36 @@ def test_its_topology_is_one(tmp_path: Path) -> None:
 
 def test_memory_of_a_process() -> None:
     assert service.resident(os.getpid()) > 1 << 20
+
+
+def test_a_database_that_is_in_use_is_left_alone(database_url: str, store: Store) -> None:
+    with store.writing() as rows:
+        assert tokens.first(rows, store.now())
+    with pytest.raises(Conflict, match="rows"), service.served(database_url):
+        pytest.fail("it was served")
+    with store.reading() as rows:
+        assert rows.count(TokenRow) == 1
+
+
+def test_its_environment_names_the_same_engine(tmp_path: Path) -> None:
+    given = {"DOCKER_HOST": "tcp://one:1", "JOINTRANGE_DOCKER_HOST": "tcp://two:2", "JOINTRANGE_INSTANCE": "lab"}
+    told = service.environment(given, tmp_path, "")
+    assert (told["DOCKER_HOST"], told["JOINTRANGE_DOCKER_HOST"]) == ("tcp://one:1", "tcp://two:2")
+    assert told["JOINTRANGE_INSTANCE"] == f"bench-{os.getpid()}"
+    assert "JOINTRANGE_DATABASE" not in told
+    assert from_environment(told).data_folder == tmp_path
+    assert service.environment({}, tmp_path, "sqlite:///x")["JOINTRANGE_DATABASE"] == "sqlite:///x"
+
+
+def test_nobody_is_waited_for_without_end() -> None:
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); {}; time.sleep(600)"
+    for said, expected in (("print('x', flush=True)", "x"), ("pass", "")):
+        process = subprocess.Popen([sys.executable, "-c", deaf.format(said)], stdout=subprocess.PIPE)
+        try:
+            assert service.first_line(process, 30.0 if expected else 0.5) == expected
+        finally:
+            service.end(process, 0.1)
+        assert process.returncode is not None
 
 
 def test_what_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
