@@ -21,8 +21,10 @@ from range.service.issuers import Issuer, check_together
 
 PREFIX = "JOINTRANGE_"
 FILE = f"{PREFIX}CONFIG"
-OURS = frozenset((f"{PREFIX}EXEC", FILE))
-"""Variables with our prefix that are no settings: a mark of ours, and the name of the file."""
+PUBLISHED = f"{PREFIX}PORT"
+OURS = frozenset((f"{PREFIX}EXEC", FILE, PUBLISHED))
+"""Variables with our prefix that are no settings: a mark of ours, the name of the file, and the port that
+api/container/compose.yaml publishes the service on."""
 ISSUER = "issuer"
 
 INSTANCE = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}"

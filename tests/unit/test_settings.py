@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,13 @@ from range.settings import Settings, from_environment
 
 def test_nothing_told_is_the_defaults() -> None:
     assert from_environment({"PATH": "/bin", "JOINTRANGE_EXEC": "a mark of ours"}) == Settings()
+
+
+def test_what_the_compose_file_asks_the_environment_for_is_no_mistake() -> None:
+    compose = (Path(__file__).parents[2] / "api/container/compose.yaml").read_text(encoding="utf-8")
+    asked = set(re.findall(r"\$\{(JOINTRANGE_[A-Z_]+)", compose))
+    assert "JOINTRANGE_PORT" in asked
+    from_environment(dict.fromkeys(asked, "8081"))
 
 
 def test_every_setting_is_one_variable() -> None:
