@@ -21,7 +21,15 @@ from pydantic import BaseModel, ValidationError
 
 from range import __version__
 from range.client.problems import error_from
-from range.errors import Exhausted, QuotaExceeded, RangeError, Refused, ServiceUnavailable, StoreUnavailable
+from range.errors import (
+    Exhausted,
+    QuotaExceeded,
+    RangeError,
+    Refused,
+    ServiceUnavailable,
+    StoreUnavailable,
+    Unauthenticated,
+)
 from range.wire import Page
 
 M = TypeVar("M", bound=BaseModel)
@@ -221,7 +229,10 @@ class Transport:
             ) from error
 
     def _error(self, answer: httpx.Response) -> RangeError:
-        return error_from(answer.status_code, answer.headers.get("content-type", ""), answer.content, self.url)
+        error = error_from(answer.status_code, answer.headers.get("content-type", ""), answer.content, self.url)
+        if isinstance(error, Unauthenticated) and not self._token:
+            return Unauthenticated(str(error), hint="set JOINTRANGE_TOKEN to a token of this service")
+        return error
 
 
 def word(text: str) -> str:

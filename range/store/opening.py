@@ -75,6 +75,10 @@ def parsed(url: str) -> URL:
         found = make_url(url)
     except ArgumentError as error:
         raise Refused("that is no database URL", hint=_HINT) from error
+    except ValueError:  # its text may hold a part of the password
+        raise Refused("that is no database URL: its port is no number", hint=_ESCAPED) from None
+    if found.port is not None and not 0 < found.port < 65536:
+        raise Refused(f"that is no database URL: there is no port {found.port}", hint=_HINT)
     if found.drivername == "postgresql":
         found = found.set(drivername="postgresql+psycopg")
     if found.drivername == "sqlite" and found.database in (None, "", ":memory:"):
@@ -92,6 +96,7 @@ def dialect(url: str) -> Dialect:
 
 
 _HINT = "sqlite:///path/of/file.db, or postgresql+psycopg://user:password@host/name"
+_ESCAPED = f"{_HINT}; of a password, write `/`, `@` and `:` as %2F, %40 and %3A"
 
 
 def _anything(name: str) -> Select[int]:

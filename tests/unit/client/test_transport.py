@@ -53,6 +53,14 @@ def test_a_refusal_is_final(reach: Reach, say: Say) -> None:
     assert len(told.asked) == 1
 
 
+def test_who_has_no_token_is_told_where_one_goes(reach: Reach) -> None:
+    with answering({AT: [trouble(401, "Unauthenticated")]}) as told:
+        for token, named in (("", True), ("jr_wrong", False)):
+            with pytest.raises(Unauthenticated) as caught:
+                reach(told.url, token).content(AT)
+            assert ("JOINTRANGE_TOKEN" in caught.value.hint) is named
+
+
 def test_patience_ends(reach: Reach) -> None:
     with answering({AT: [Say(503, headers={"retry-after": "100"})]}) as told:
         began = time.monotonic()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from range import exits
 from range.errors import Refused, StoreUnavailable
 from range.rows import FactRow
 from range.store.opening import DEPLOYMENT, deployment, occupied, open_store, parsed
@@ -20,6 +21,14 @@ def test_a_url_that_names_no_store_is_refused(url: str) -> None:
     with pytest.raises(Refused) as caught:
         parsed(url)
     assert "sqlite:///" in caught.value.hint
+
+
+@pytest.mark.parametrize("port", ["bad", "0", "65536", "se:cret"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    with pytest.raises(Refused, match="port") as caught:
+        open_store(f"postgresql://me@host:{port}/name")
+    assert exits.code(caught.value) == exits.BAD_INPUT
+    assert "cret" not in str(caught.value)
 
 
 def test_the_driver_need_not_be_named() -> None:
