@@ -43,8 +43,8 @@ def anew(row: RangeRow, layout: Layout, observed: Observed) -> tuple[str, ...]:
     """The nodes that must be removed before anything else is done, in order of their names."""
     names = {node.name for node in observed.nodes}
     asked = names if ALL in row.remake else set(row.remake) | set(row.opened)
-    if not observed.fabric and row.started:
-        asked |= names
+    if not observed.fabric:
+        asked |= names  # nobody knows any more what was begun in them
     if not settled(row):
         wanted = {node.name: start_digest(node) for node in layout.nodes}
         asked |= {one.name for one in observed.nodes if one.started and one.started != wanted.get(one.name)}

@@ -81,7 +81,8 @@ def test_what_is_to_be_reset_is_made_anew(asked: tuple[str, ...], anew: list[str
 def test_nodes_without_a_fabric_are_made_anew_since_nobody_knows_what_ran_in_them() -> None:
     lost = replace(whole(), fabric=False, segments="", complete=False)
     assert names(remaking.todo(a_row(), LAYOUT, lost), RemoveNode) == ["one", "two"]
-    assert names(remaking.todo(a_row(started=0.0, seen=0), LAYOUT, lost), RemoveNode) == []
+    launching = a_row(started=0.0, seen=0)
+    assert names(remaking.todo(launching, LAYOUT, lost), RemoveNode) == ["one", "two"], "also before it was ever up"
 
 
 def test_a_newer_image_or_digest_does_not_take_a_running_node_away() -> None:
