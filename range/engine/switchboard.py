@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from ipaddress import ip_network
 from typing import Any
 
 from range.capturing import check_filter, not_understood
@@ -133,10 +134,10 @@ class DockerSwitchboard:
         with faults("listing the engine's networks"):
             networks = self.engine.api.networks()
         gateways = [
-            config["Gateway"].partition("/")[0]
+            gateway
             for network in networks
             for config in (network.get("IPAM", {}).get("Config") or ())
-            if config.get("Gateway")
+            if (gateway := gateway_of(config))
         ]
         return (*sorted(set(gateways)), *ELSEWHERE)
 
@@ -197,6 +198,17 @@ class DockerSwitchboard:
             "published": sorted(seen["NetworkSettings"].get("Ports") or {}),
             "networks": sorted(seen["NetworkSettings"].get("Networks") or {}),
         }
+
+
+def gateway_of(config: Mapping[str, str]) -> str:
+    """This machine's address on a network of the engine, from its IPAM entry; empty when there is none.
+
+    An engine in its first life does not name the default bridge's: it is the first address of the subnet then.
+    """
+    if named := config.get("Gateway", ""):
+        return named.partition("/")[0]
+    subnet = config.get("Subnet", "")
+    return str(next(ip_network(subnet, strict=False).hosts(), "")) if subnet else ""
 
 
 class CaptureStream(ChannelStream):

@@ -29,7 +29,7 @@ from range import catalogue
 from range.engine import labels, owners
 from range.engine.images import DockerImages
 from range.engine.jails import PROCESSES, SCRATCH
-from range.engine.switchboard import DockerSwitchboard
+from range.engine.switchboard import DockerSwitchboard, gateway_of
 from range.operations.deploy import deploy
 from range.operations.destroy import destroy
 from range.plan import Ownership, plan, teardown
@@ -252,12 +252,8 @@ def filled(text: str, meant: Mapping[str, object]) -> str:
 
 def gateways(world: World) -> list[str]:
     """The addresses that this machine has on the engine's bridges."""
-    found = [
-        str(one["Gateway"])
-        for network in world.client.api.networks()
-        for one in (network["IPAM"].get("Config") or [])
-        if one.get("Gateway")
-    ]
+    networks = world.client.api.networks()
+    found = [gateway for one in networks for each in (one["IPAM"].get("Config") or []) if (gateway := gateway_of(each))]
     assert found, "an engine without a bridge proves nothing"
     return found
 

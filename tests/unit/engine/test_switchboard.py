@@ -181,7 +181,7 @@ def test_the_outside_is_every_gateway_of_the_engine_and_the_rest_of_the_world(tm
             self.api = api
 
     networks: list[dict[str, Any]] = [
-        {"Name": "bridge", "IPAM": {"Config": [{"Gateway": "172.17.0.1"}, {"Subnet": "fd00::/64"}]}},
+        {"Name": "bridge", "IPAM": {"Config": [{"Subnet": "172.17.0.0/16"}, {"Subnet": "fd00::/64"}]}},
         {"Name": "none", "IPAM": {"Config": None}},
         {"Name": "ipam", "IPAM": {"Config": [{"Gateway": "10.88.0.1/16"}, {"Gateway": "172.17.0.1"}]}},
     ]
@@ -193,7 +193,7 @@ def test_the_outside_is_every_gateway_of_the_engine_and_the_rest_of_the_world(tm
         with pytest.raises(EngineFault, match="listing the engine's networks: broken"):
             DockerSwitchboard(Over(client.api)).outside()  # type: ignore[arg-type]
         client.close()
-    assert outside == ("10.88.0.1", "172.17.0.1", *ELSEWHERE)
+    assert outside == ("10.88.0.1", "172.17.0.1", "fd00::1", *ELSEWHERE)
 
 
 class Pipe:
