@@ -99,6 +99,7 @@ def create_app(
     app.state.closing = _closing(app)
     app.state.rested = threading.Event()
     app.state.room = Room(service.limits.bodies)
+    app.state.seats = consoles.Seats()
     errors.install(app)
     _include(app, issuers)
     check_routes(app.routes)

@@ -52,7 +52,8 @@ Image = Annotated[str, AfterValidator(check_named)]
 """An image by its name; no id, and no image of an installed tool."""
 
 Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}(\.[0-9]{1,6})?(kbit|mbit|gbit)$")]
-Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})?(us|ms|s|m|h)$")]
+DURATION = r"^[0-9]{1,6}(\.[0-9]{1,6})?(us|ms|s|m|h)$"
+Duration = Annotated[str, StringConstraints(pattern=DURATION)]
 Size = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}(k|m|g)$")]
 """So few digits that whatever is computed from them fits: at most 114 years, and a petabyte for one node."""
 Labels = dict[Name, str]

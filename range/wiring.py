@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,7 +28,7 @@ from range.errors import Exhausted, NotFound
 from range.plan import Ownership
 from range.ports import Ports
 from range.provisioner.ansible import AnsibleProvisioner
-from range.provisioner.room import RUNS_MOST
+from range.provisioner.room import RUNS_MOST, Room
 from range.references import ANY, PUBLIC
 from range.service.context import Limits, Service
 from range.settings import Settings
@@ -39,15 +40,30 @@ CPUS_EACH = 4
 
 def ports(settings: Settings) -> Ports:
     """Every port, over the Docker engine the settings name. Raises EngineUnavailable."""
-    return _over(connect(settings.docker_host or None), settings, settings.registry_list or (ANY,), owners.me(), {})
+    client = connect(settings.docker_host or None)
+    return _over(_Shared(client, settings.registry_list or (ANY,), owners.me(), _room(settings)), settings)
 
 
-def _over(
-    client: Connection, settings: Settings, registries: tuple[str, ...], owner: str, tried: dict[str, str]
-) -> Ports:
-    """Every port over one connection, with a stop flag of its own. `owner`: whose are builders, jails and probes."""
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all ports of a process share. `owner`: whose builders, jails and probes are; `tried`: what probes found."""
+
+    client: Connection
+    registries: tuple[str, ...]
+    owner: str
+    room: Room
+    tried: dict[str, str] = field(default_factory=dict)
+
+
+def _room(settings: Settings) -> Room:
+    return Room(min(RUNS_MOST, workers(settings)))
+
+
+def _over(shared: _Shared, settings: Settings) -> Ports:
+    """Every port, with a stop flag of its own."""
+    client, owner = shared.client, shared.owner
     clock = SystemClock()
-    engine = DockerEngine(client, settings.instance, clock, owner=owner, tried=tried)
+    engine = DockerEngine(client, settings.instance, clock, owner=owner, tried=shared.tried)
     folder = catalogue.root() / "topologies" / "images"
     cache = settings.cache_folder
     images = DockerImages(
@@ -56,12 +72,11 @@ def _over(
         cache,
         instance=settings.instance,
         owner=owner,
-        registries=registries,
+        registries=shared.registries,
         stop=clock.cancelled,
     )
     jails = DockerJails(client, settings.instance, owner)
-    at_once = min(RUNS_MOST, workers(settings))
-    provisioner = AnsibleProvisioner(engine, images, images, jails, at_once=at_once, stop=clock.cancelled)
+    provisioner = AnsibleProvisioner(engine, images, images, jails, room=shared.room, stop=clock.cancelled)
     board, terminals = DockerSwitchboard(engine), DockerTerminals(engine)
     return Ports(engine, board, images, images, provisioner, clock, clock.cancelled, terminals)
 
@@ -102,13 +117,13 @@ def service(settings: Settings) -> Service:
 
     data = _data(settings)
     client = connect(settings.docker_host or None, pool=64)
-    registries = settings.registry_list or (PUBLIC,)
-    able = _over(client, settings, registries, owners.me(), {}).engine.capabilities(probe=False)
+    able = DockerEngine(client, settings.instance, SystemClock()).capabilities(probe=False)
     store = open_store(database(settings), migrate=True)
-    key, tried = deployment(store), dict[str, str]()
+    key = deployment(store)
+    shared = _Shared(client, settings.registry_list or (PUBLIC,), owners.process_of(key), _room(settings))
     return Service(
         store=store,
-        ports=lambda: _over(client, settings, registries, owners.process_of(key), tried),
+        ports=lambda: _over(shared, settings),
         clock=SystemClock(),
         data=data,
         instance=settings.instance,

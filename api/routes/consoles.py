@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError as Given
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, WebSocket
@@ -178,7 +178,7 @@ async def _served(socket: WebSocket, ticket: str, bounds: Bounds) -> tuple[int, 
         taken = await run_in_threadpool(consoles.take, service, ticket)
     except RangeError as error:
         return REFUSED, str(error)
-    seats = _seats(socket.app.state)
+    seats: Seats = socket.app.state.seats
     if full := seats.take(taken.org, taken.actor, bounds):
         return TOO_MANY, full
     try:
@@ -227,13 +227,6 @@ class Seats:
         self._taken[org, caller] -= 1
         if not self._taken[org, caller]:
             del self._taken[org, caller]
-
-
-def _seats(state: Any) -> Seats:
-    if not hasattr(state, "console_seats"):
-        state.console_seats = Seats()
-    seats: Seats = state.console_seats
-    return seats
 
 
 async def _end(socket: WebSocket, code: int, why: str) -> None:

@@ -153,14 +153,12 @@ def change(
     version = None if dry_run else wanted(seen, needed=True)
     with here.store.reading() as rows:
         row = ranges.find(rows, who, id)
-    owner, made, other = replace(who, org=row.org), None, body.topology is not None or body.upload is not None
-    if dry_run:
-        with gates.reading(body.upload):
-            layout = ranges.foreseen_again(here, owner, row, body.topology, body.upload) if other else None
-        return response(Answer(200, ranges.standing(here, row, layout)))
-    if other:
-        with gates.reading(body.upload):
-            made = ranges.prepare_again(here, owner, row, body.topology, body.upload)
+    owner, other = replace(who, org=row.org), body.topology is not None or body.upload is not None
+    with gates.reading(body.upload):
+        if dry_run:
+            layout = ranges.foreseen(here, owner, body.topology, body.upload, row=row) if other else None
+            return response(Answer(200, ranges.standing(here, row, layout)))
+        made = ranges.prepare_again(here, owner, row, body.topology, body.upload) if other else None
     with here.store.writing() as rows:
         row = ranges.find(rows, who, row.id)
         changed = ranges.change(rows, here, who, row, made, body.name, row.version if version is None else version)

@@ -23,7 +23,7 @@ from range.cli import console
 from range.cli.choosing import desk, service, told
 from range.cli.desk import Ended, RunWish, Waiting
 from range.cli.live import RunView
-from range.cli.options import Json, Project, RunId, Timeout, Wait, duration
+from range.cli.options import Json, Out, Project, RunId, Timeout, Wait, duration
 from range.cli.outfolder import results_folder
 from range.errors import Exhausted
 from range.judging.breakdown import breakdown
@@ -55,7 +55,7 @@ def register(app: typer.Typer) -> None:
 def run(
     context: typer.Context,
     campaign: Name,
-    out: Annotated[str, typer.Option("--out", "-o", help="Folder for results; JOINTRANGE_RESULTS when absent.")] = "",
+    out: Out = "",
     level: AtLevel = None,
     trials: Trials = None,
     benign_window: Window = None,
@@ -90,7 +90,7 @@ def run(
 def result(
     context: typer.Context,
     run: RunId,
-    out: Annotated[str, typer.Option("--out", "-o", help="Folder for results; JOINTRANGE_RESULTS when absent.")] = "",
+    out: Out = "",
     timeout: Timeout = None,
     json: Json = False,
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from range.errors import Invalid, Problem, Where
+from range.topology import DURATION
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 File = Annotated[str, typer.Argument(metavar="TOPOLOGY", help="A bundled topology's name, or a path.")]
@@ -19,6 +20,7 @@ RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id (`jointr
 NodeName = Annotated[str, typer.Argument(metavar="NODE", help="The node's name (`jointrange inspect RANGE`).")]
 Named = Annotated[str, typer.Option("--name", "-n", help="The range's name; the topology's own when absent.")]
 Tools = Annotated[list[str] | None, typer.Option("--tool", "-t", help="Deploy this tool as well; repeatable.")]
+Out = Annotated[str, typer.Option("--out", "-o", help="Folder for results; JOINTRANGE_RESULTS when absent.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="With a server: wait until it is done.")]
 Timeout = Annotated[float | None, typer.Option(help="With a server: seconds to wait; it goes on all the same.")]
 Lease = Annotated[str, typer.Option(metavar="DURATION", help="With a server: how long it lives, e.g. 2h.")]
@@ -27,7 +29,7 @@ Project = Annotated[str, typer.Option(help="With a server: the project it belong
 
 def duration(option: str, text: str | None) -> str | None:
     """A duration of the command line. Raises Invalid."""
-    if text is not None and not re.fullmatch(r"[0-9]+(\.[0-9]+)?(us|ms|s|m|h)", text):
+    if text is not None and not re.match(DURATION, text):
         raise Invalid([Problem(Where(option, 0, 0), f"`{text}` is not a duration", "a number and ms, s, m or h: 90s")])
     return text
 

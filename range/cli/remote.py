@@ -70,9 +70,9 @@ class RemoteDesk:
             view, after = self.client.ranges.create(request), 0
         else:
             _same_tools(there, tools)
+            _same_project(there, wish.project)
             change = asked(RangeChange, topology=place.reference)
             planned = _planned(name, self.client.ranges.preview_change(there.id, change))
-            _same_project(there, wish.project)
             view, after = self.client.ranges.change(there.id, change), None
             if wish.lease:
                 view = self.client.ranges.extend(there.id, wish.lease)
@@ -159,16 +159,16 @@ class RemoteDesk:
         if folder is None:
             return Ended(run.id)
         emit(Note(f"{self.client.transport.url}: run {run.id} of {campaign.name}"))
-        on = f"run {run.id} goes on; `jointrange result {run.id}` waits for it, `jointrange cancel {run.id}` ends it"
-        with _going_on(on):
-            return self.fetch(run, folder, wish.waiting.timeout, emit)
+        return self.fetch(run, folder, wish.waiting.timeout, emit)
 
     def fetch(self, run: RunView, folder: Path, timeout: float | None, emit: Sink) -> Ended:
         """Wait until a run has ended, and fetch what came of it into a folder of its own in `folder`.
 
         Raises KeyboardInterrupt when it was cancelled, what made it fail, ServiceUnavailable when the time is over.
         """
-        run = self.client.wait_run(run.id, timeout, after=0, heard=RunEvents(run.id, run.level, emit))
+        on = f"run {run.id} goes on; `jointrange result {run.id}` waits for it, `jointrange cancel {run.id}` ends it"
+        with _going_on(on):
+            run = self.client.wait_run(run.id, timeout, after=0, heard=RunEvents(run.id, run.level, emit))
         if run.status == "cancelled":
             raise KeyboardInterrupt(f"run {run.id}: {run.reason or 'it was cancelled'}")
         if run.status != "done":
@@ -234,10 +234,22 @@ def _line(view: RangeView, now: float) -> Line:
         orphan=False,
     )
     state = summary.state + (f", number {view.queue}" if view.queue else "")
-    life = f"{age(view.lease_until - now)} left" if view.lease_until else "a pool's copy" if view.pool else "kept"
-    life = f"{age(view.lease)} from its start" if view.lease and not view.lease_until else life
     more = {"id": view.id, "status": view.status, "reason": view.reason, "lease_until": view.lease_until}
-    return Line(summary, state, life, {**plain(asdict(summary)), **more, "project": view.project, "queue": view.queue})
+    return Line(
+        summary,
+        state,
+        _life(view, now),
+        {**plain(asdict(summary)), **more, "project": view.project, "queue": view.queue},
+    )
+
+
+def _life(view: RangeView, now: float) -> str:
+    """How long it still lives, in words."""
+    if view.lease_until:
+        return f"{age(view.lease_until - now)} left"
+    if view.lease:
+        return f"{age(view.lease)} from its start"
+    return "a pool's copy" if view.pool else "kept"
 
 
 def _same_tools(there: RangeView, tools: Sequence[Document]) -> None:

@@ -9,7 +9,6 @@ import logging
 import os
 import socket
 import threading
-import time
 from contextlib import suppress
 from importlib import import_module
 from typing import Annotated, Any
@@ -82,7 +81,9 @@ def run(application: Any, door: socket.socket, *, drain: int = DRAIN, last: floa
         """Ends open streams before it waits for requests under way, and itself when one of them never ends."""
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            threading.Thread(target=_end, args=(application, last), daemon=True, name="last").start()
+            resort = threading.Timer(last, _end, (application, last))
+            resort.daemon = True
+            resort.start()
             application.state.closing()
             await super().shutdown(sockets)
 
@@ -91,8 +92,7 @@ def run(application: Any, door: socket.socket, *, drain: int = DRAIN, last: floa
 
 
 def _end(application: Any, last: float) -> None:
-    """End the process after so many seconds: with 0 when every row was given back, so that nobody has to wait."""
-    time.sleep(last)
+    """End the process, whose time is over: with 0 when every row was given back, so that nobody has to wait."""
     rested = application.state.rested.is_set()
     log.warning("something did not end within %.0f s; the process ends without it", last)
     logging.shutdown()

@@ -11,7 +11,6 @@ import fcntl
 import io
 import re
 import tarfile
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -332,7 +331,7 @@ class DockerImages(DockerBuilders):
                         raise
                     if self._stopped():
                         raise ImageMissing(f"waiting for {PREFIX}{name}, which another makes, was stopped") from None
-                    time.sleep(_POLL)
+                    self._ended.wait(_POLL)  # flock tells nobody when it is free, and cannot be stopped
             yield
 
 

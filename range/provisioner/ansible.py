@@ -26,7 +26,7 @@ from range.provisioner.exchange import Exchange
 from range.provisioner.hearing import Hearing, Progress, plain
 from range.provisioner.parcel import clear_dead_runs, command, parcel
 from range.provisioner.policy import task_count, violations
-from range.provisioner.room import ROOM, RUNS_MOST
+from range.provisioner.room import Room
 from range.provisioner.tree import TreeFile, install_digest, read_tree
 from range.references import TOOLS
 from range.tool import Tool
@@ -89,7 +89,7 @@ class BuilderTarget:
 class AnsibleProvisioner:
     """ports.Provisioner. `forks`: how many nodes are worked on at a time. `stop`: set it, and what runs ends soon.
 
-    `at_once`: playbooks that run at once, those of the process's other provisioners included.
+    `room`: places for its runs, shared with the process's other provisioners.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class AnsibleProvisioner:
         jails: Jails,
         *,
         forks: int = 8,
-        at_once: int = RUNS_MOST,
+        room: Room | None = None,
         stop: threading.Event | None = None,
     ) -> None:
         self._engine = engine
@@ -108,7 +108,7 @@ class AnsibleProvisioner:
         self._builders = builders
         self._jails = jails
         self._forks = forks
-        self._at_once = at_once
+        self._room = room or Room()
         self._stop = stop or threading.Event()
 
     def install(self, tool: Tool, folder: Path, image: str, evidence: Path, progress: Progress) -> str:
@@ -184,8 +184,8 @@ class AnsibleProvisioner:
         return self._jails.sweep_jails(everything=everything)
 
     def _place(self, tool: Tool, playbook: str, progress: Progress) -> AbstractContextManager[None]:
-        """A place among the runs of this process. Raises ProvisionFailed: it was stopped before there was one."""
-        return ROOM.place(f"tool {tool.name}: {playbook}", self._at_once, self._stop, progress)
+        """A place for one run. Raises ProvisionFailed: it was stopped before there was one."""
+        return self._room.place(f"tool {tool.name}: {playbook}", self._stop, progress)
 
     def _play(self, run: Run, tree: Sequence[TreeFile], progress: Progress) -> None:
         image = self._images.ensure(IMAGE, progress)

@@ -159,7 +159,7 @@ class Loop:
                 try:
                     held.renew()
                 except Exception:
-                    log.exception("%s: a fault in holding it", held.subject)
+                    log.exception("a fault in holding it", extra=held.about)
 
     def _guard(self) -> None:
         """Lose every hold that was not renewed in time. Asks no store: one that hangs is what it is there for."""

@@ -152,8 +152,8 @@ def _removed(service: Service, held: Held[RangeRow], status: str, problem: Any) 
         for waiting_run in rows.find(RunRow, status="queued", limit=20):
             wake(rows, RunRow, waiting_run.id, now)
 
-    reason = "" if held.row.problem else held.row.reason  # what kept it for a while does so no longer
-    reason = reason_of(problem) if status == "failed" else reason
+    kept_by = held.row.problem is not None  # for a while, and no longer: that is no reason any more
+    reason = reason_of(problem) if status == "failed" else "" if kept_by else held.row.reason
     blank: dict[str, Any] = {"step": "", "states": (), "opened": (), "remake": (), "deadline": 0.0}
     left = problem if status == "failed" else None
     _status(held, status, reason, also=also, seen=held.row.generation, ended=now, problem=left, **blank)

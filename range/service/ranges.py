@@ -54,7 +54,8 @@ def prepare(
     service: Service, who: Principal, topology: str | None, upload: Upload | None, tools: Sequence[str] = ()
 ) -> Wish:
     """Find or save the documents, and work out the layout. Raises Invalid, NotFound, Refused."""
-    _either(topology, upload)
+    if (topology is None) == (upload is None):
+        raise Invalid([Problem(Where("body", 0, 0), "either `topology` or `upload` is wanted, and not both")])
     fresh = documents.check(service, "topology", upload) if upload is not None else None
     with service.store.writing() as rows:
         if fresh is not None:
@@ -65,32 +66,29 @@ def prepare(
     return wish(service, place, chosen)
 
 
-def _either(topology: str | None, upload: Upload | None) -> None:
-    if (topology is None) == (upload is None):
-        raise Invalid([Problem(Where("body", 0, 0), "either `topology` or `upload` is wanted, and not both")])
-
-
 def foreseen(
-    service: Service, who: Principal, topology: str | None, upload: Upload | None, tools: Sequence[str] = ()
+    service: Service,
+    who: Principal,
+    topology: str | None,
+    upload: Upload | None,
+    tools: Sequence[str] = (),
+    row: RangeRow | None = None,
 ) -> Layout:
-    """The layout that `prepare` comes to, for a dry run: nothing is kept of what is uploaded. Raises as it does."""
-    _either(topology, upload)
-    if upload is None:
-        return prepare(service, who, topology, None, tools).layout
+    """The layout that `prepare` comes to, for a dry run: nothing is kept of what is uploaded. Raises as it does.
+
+    `row`: the range that is to change (`prepare_again`), with the tools it has.
+    """
+    if upload is None or topology is not None:
+        made = (
+            prepare_again(service, who, row, topology, upload)
+            if row
+            else prepare(service, who, topology, upload, tools)
+        )
+        return made.layout
     bare = documents.layout_found(service, documents.check(service, "topology", upload))
     with service.store.writing() as rows:
-        chosen = [documents.adopt(rows, service, who, "tool", word).id for word in tools]
-    return defended.put(bare, documents.loaded_tools(service, chosen)).layout if chosen else bare
-
-
-def foreseen_again(
-    service: Service, who: Principal, row: RangeRow, topology: str | None, upload: Upload | None
-) -> Layout:
-    """The layout that `prepare_again` comes to, for a dry run. Raises as it does."""
-    if upload is None or topology is not None:
-        return prepare_again(service, who, row, topology, upload).layout
-    bare = documents.layout_found(service, documents.check(service, "topology", upload))
-    return defended.put(bare, documents.loaded_tools(service, row.tools)).layout
+        chosen = row.tools if row else [documents.adopt(rows, service, who, "tool", word).id for word in tools]
+    return defended.put(bare, documents.loaded_tools(service, chosen)).layout
 
 
 def wish(service: Service, topology: DocumentRow, tools: tuple[DocumentRow, ...]) -> Wish:

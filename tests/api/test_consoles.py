@@ -147,7 +147,7 @@ def test_nobody_takes_the_places_of_all(served: Served, row: dict[str, Any]) -> 
             assert end(more) == (TOO_MANY, "too many consoles: your organisation may have 2, and 2 are open; close one")
         with console(served, ticket(other, away)) as theirs:
             until(theirs, b"one$ ")
-    seats = served.app.state.console_seats
+    seats = served.app.state.seats
     served.eventually(lambda: not seats._taken)
     assert seats.take("", "somebody", Bounds(most=0)).startswith("too many consoles")
 

@@ -10,12 +10,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
-
 from api.app import REST
 from range.cli.serve import DRAIN, LAST
+from range.client import Client
+from range.errors import ServiceUnavailable
 from range.rows import RangeRow
 from range.store.opening import open_store
+from range.wire import RangeRequest
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 4.0
@@ -27,15 +28,13 @@ def test_a_call_that_hangs_does_not_keep_the_process(tmp_path: Path) -> None:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         token, port = process.stdout.readline().split()
-        headers = {"Authorization": f"Bearer {token}"}
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
-            key = client.post("/v1/ranges", json={"topology": "pair"}).json()["id"]
-            while client.get(f"/v1/ranges/{key}").json()["status"] != "up":
-                time.sleep(0.05)
+        with Client(f"http://127.0.0.1:{port}", token) as client:
+            key = client.ranges.create(RangeRequest(topology="pair")).id
+            client.wait_range(key, "up", 60)
 
             def ask() -> None:
-                with suppress(httpx.TransportError):
-                    client.get(f"/v1/ranges/{key}/links")
+                with suppress(ServiceUnavailable):
+                    client.ranges.links(key)
 
             asking = threading.Thread(target=ask)
             asking.start()
@@ -44,6 +43,7 @@ def test_a_call_that_hangs_does_not_keep_the_process(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
             said = process.communicate(timeout=60)[1]
             took = time.monotonic() - began
+            client.close()
             asking.join()
     assert process.returncode == 0, said
     assert took < DEADLINE + 5

@@ -28,10 +28,10 @@ from typing import Any, Literal, cast
 from urllib.parse import parse_qs, urlsplit
 
 import docker
-import uvicorn
 
 from api.app import create_app
 from range import catalogue
+from range.cli.serve import run
 from range.clock import SystemClock
 from range.engine import owners
 from range.engine.docker import DockerEngine
@@ -242,29 +242,14 @@ def work(order: Order) -> None:
     client.api.fuse = fuse
     service = service_of(order, store, client)
     if order.port:
-        serve(service, order.port)
+        with socket.create_server(("127.0.0.1", order.port)) as door:  # which the process before has just left
+            run(create_app(service), door, drain=5)
     else:
         keepers = Keepers(service, threads=3)
         keepers.start()
         ending.wait()
         keepers.stop(10.0)
     store.close()
-
-
-def serve(service: Service, port: int) -> None:
-    """The app as `jointrange serve` runs it, on a port that the process before it has just left."""
-    app = create_app(service)
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="on")
-
-    class Server(uvicorn.Server):
-        """Ends open streams first."""
-
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            app.state.closing()
-            await super().shutdown(sockets)
-
-    with socket.create_server(("127.0.0.1", port)) as door:
-        Server(config).run(sockets=[door])
 
 
 # --- the process that all are forked from ---------------------------------------------------------------------------

@@ -27,9 +27,10 @@ from range.rows import PoolRow, RangeRow
 from range.service import tokens
 from range.service.context import Service
 from range.store.opening import open_store
-from range.wire import EventView, PoolRequest, RangeRequest, TokenRequest
+from range.wire import PoolRequest, RangeRequest, TokenRequest
 from tests.e2e import aftermath
 from tests.e2e.crashing import Nursery, Order, service_of, until
+from tests.e2e.listening import Listener
 
 pytestmark = [pytest.mark.engine, pytest.mark.beside, pytest.mark.slow]
 
@@ -41,28 +42,6 @@ CHANCE = 20261123
 PATIENCE = 60.0
 """Seconds in which somebody who asks is answered, whatever is killed."""
 KILLED = -9
-
-
-class Listener:
-    """Hears every event from the first on, over HTTP, through every death of its replica, until somebody ends it."""
-
-    def __init__(self, url: str, token: str) -> None:
-        self.client = Client(url, token, patience=PATIENCE)
-        self.heard: list[EventView] = []
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-
-    def _listen(self) -> None:
-        for event in self.client.events.all(after=0):
-            self.heard.append(event)
-
-    def has(self, seq: int) -> bool:
-        """Whether it heard up to this one."""
-        return bool(self.heard) and self.heard[-1].seq >= seq
-
-    def close(self) -> None:
-        """Let it end with its service."""
-        self.client.close()
 
 
 class User(threading.Thread):
@@ -138,7 +117,7 @@ class Crashing:
             self.start(slot)
         until(lambda: all(map(answers, self.ports)), PATIENCE, self.logs)
         self.client = Client(self.address(0), self.token, patience=PATIENCE)
-        self.listeners = [Listener(self.address(slot), self.token) for slot in range(replicas)]
+        self.listeners = [Listener(self.address(slot), self.token, PATIENCE) for slot in range(replicas)]
         self.client.documents.add("topology", aftermath.UPLOAD)
         self.client.pools.create(PoolRequest(name="warm", topology="once", warm=1))
         self.user = User(self.client, self)

@@ -15,6 +15,8 @@ import pytest
 from range.client import Client
 from range.errors import ServiceUnavailable, Unauthenticated
 from range.wire import EventView, RangeRequest
+from tests.e2e.crashing import until
+from tests.e2e.listening import Listener
 from tests.e2e.terminal import Terminal, ended, wait_for_line
 from tests.e2e.traces import look, nothing_new, ours
 
@@ -42,30 +44,14 @@ def first_token(heard: str) -> str:
     return next(word for word in heard.split() if word.startswith("jr_"))
 
 
-class Listener:
-    """Hears every event from the first on, through every death of the service, until a range is gone."""
-
-    def __init__(self, url: str, token: str) -> None:
-        self.url, self.token = url, token
-        self.heard: list[EventView] = []
-        self.thread = threading.Thread(target=self._listen, daemon=True)
-        self.thread.start()
-
-    def _listen(self) -> None:
-        with Client(self.url, self.token, patience=UP) as client:
-            for event in client.events.all(after=0):
-                self.heard.append(event)
-                if event.data.get("status") == "gone":
-                    return
-
-    def compare(self, client: Client) -> None:
-        """What was heard is what the service has, each event once, in order."""
-        self.thread.join(UP)
-        assert not self.thread.is_alive()
-        kept = list(itertools.islice(client.events.all(after=0), len(self.heard)))
-        assert self.heard == kept
-        assert [one.seq for one in kept] == sorted({one.seq for one in kept})
-        assert [one.data.get("status") for one in kept].count("gone") == 1
+def compare(listener: Listener, client: Client) -> None:
+    """What was heard until the range was gone is what the service has, each event once, in order."""
+    until(lambda: listener.said("gone"), UP, lambda: "the end of the range was never heard")
+    listener.close()
+    kept = list(itertools.islice(client.events.all(after=0), len(listener.heard)))
+    assert listener.heard == kept
+    assert [one.seq for one in kept] == sorted({one.seq for one in kept})
+    assert [one.data.get("status") for one in kept].count("gone") == 1
 
 
 def test_a_service_is_killed_and_goes_on(operator: Terminal) -> None:
@@ -73,7 +59,7 @@ def test_a_service_is_killed_and_goes_on(operator: Terminal) -> None:
     process, url, heard = served(operator)
     token = first_token(heard)
     again = replace(operator, extra={**operator.extra, "JOINTRANGE_LISTEN": url.removeprefix("http://")})
-    listener = Listener(url, token)
+    listener = Listener(url, token, UP)
     with Client(url, token) as client:
         made = client.ranges.create(RangeRequest(topology="pair", warm=False))
     process.send_signal(signal.SIGKILL)
@@ -97,7 +83,7 @@ def test_a_service_is_killed_and_goes_on(operator: Terminal) -> None:
         assert client.ranges.exec(made.id, "one", "hostname").text.strip() == "one"
         client.ranges.destroy(made.id)
         assert client.wait_range(made.id, "gone", UP).status == "gone"
-        listener.compare(client)
+        compare(listener, client)
     process.send_signal(signal.SIGTERM)
     code, rest = ended(process)
     assert code == 0, rest

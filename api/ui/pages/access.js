@@ -62,7 +62,7 @@ export async function show(main, here) {
       const name = h("input", { required: true, pattern: "[a-z][a-z0-9\\-]{0,39}", title: "small letters, digits, dashes; begins with a letter", autocomplete: "off" });
       if (await dialog("New project", [field("Name", name)], { label: "Make it", narrow: true, act: (send) => send("/v1/projects", { name: name.value.trim() }) })) await projectList();
     });
-    const remove = (one) => attempt(async () => { if (await sure(`Remove the project ${one.name}?`, "Ranges and runs that carry its name stay.", "Remove", () => call("DELETE", `/v1/projects/${part(one.id)}`))) await projectList(); });
+    const remove = (one) => attempt(async () => { if (await sure(`Remove the project ${one.name}?`, "What has ended in it stays. While something in it lives, it cannot be removed.", "Remove", () => call("DELETE", `/v1/projects/${part(one.id)}`))) await projectList(); });
     put(projects, h("div", { class: "row apart" }, h("h2", {}, "Projects"), may ? h("button", { onclick: add }, "New project") : null),
       rows.length ? h("div", { class: "wrap" }, h("table", {}, h("tbody", {}, ...rows.map((one) => h("tr", {}, h("th", { scope: "row" }, one.name), h("td", { class: "soft" }, `since ${clock(one.created, { seconds: false })}`), h("td", { class: "end" }, may ? h("button", { class: "plain", onclick: () => remove(one), "aria-label": `Remove ${one.name}` }, "Remove") : null))))))
         : h("p", { class: "nothing" }, "None. A project is a name that ranges, runs and tokens carry; a token of one project sees nothing of the others."));

@@ -377,7 +377,10 @@ def netem(_asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def ready(asked: dict[str, Any]) -> dict[str, Any]:
-    """Wait until a TCP port listens in a node, or a page on its loopback answers; `wrong` is "" then."""
+    """Wait until a TCP port listens in a node, or a page on its loopback answers; `wrong` is "" then.
+
+    The kernel tells nobody when a port begins to listen: this looks again and again, until its time is over.
+    """
     room, until = Room(asked["pid"], asked["container"]), time.monotonic() + asked["timeout"]
     pause = 0.01
     while True:

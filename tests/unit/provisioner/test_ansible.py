@@ -20,7 +20,7 @@ import pytest
 from range.errors import ProvisionFailed, Refused
 from range.provisioner.ansible import AnsibleProvisioner, Run, failure, play, tool_image
 from range.provisioner.hearing import PART_MOST, Hearing
-from range.provisioner.room import ROOM
+from range.provisioner.room import Room
 from range.provisioner.tree import read_tree
 from tests.unit.provisioner.fakes import DeadHost, LocalHost, ProcessJail, ProcessJails, Shelf, a_tool
 
@@ -223,7 +223,8 @@ def test_an_install_waits_for_a_place(tmp_path: Path, jails: ProcessJails, insta
     """It starts no builder before; what was installed meanwhile is not installed again."""
     (tmp_path / "install.yml").write_text(PLAYBOOK)
     shelf, tool, stop, waits, ended = Shelf(), a_tool(), threading.Event(), threading.Event(), list[str]()
-    provisioner = AnsibleProvisioner(None, shelf, shelf, jails, at_once=1, stop=stop)  # type: ignore[arg-type]
+    room = Room(1)
+    provisioner = AnsibleProvisioner(None, shelf, shelf, jails, room=room, stop=stop)  # type: ignore[arg-type]
     reference = tool_image(tool, read_tree(tmp_path), "sha256:base")
 
     def work() -> None:
@@ -233,7 +234,7 @@ def test_an_install_waits_for_a_place(tmp_path: Path, jails: ProcessJails, insta
             ended.append(str(error))
 
     thread = threading.Thread(target=work)
-    with ROOM.place("a test", 1, threading.Event(), lambda line: None):
+    with room.place("a test", threading.Event(), lambda line: None):
         thread.start()
         assert waits.wait(20)
         if installed:

@@ -13,9 +13,9 @@ from range.provisioner.room import Room
 
 
 @contextmanager
-def place(room: Room, most: int = 1) -> Iterator[None]:
+def place(room: Room) -> Iterator[None]:
     """A place that is there at once, or soon."""
-    with room.place("it", most, threading.Event(), lambda line: None):
+    with room.place("it", threading.Event(), lambda line: None):
         yield
 
 
@@ -28,7 +28,7 @@ def waiting(
 
     def work() -> None:
         try:
-            with room.place("it", 1, stop, lambda line: waits.set()):
+            with room.place("it", stop, lambda line: waits.set()):
                 entered()
         except ProvisionFailed as error:
             failed.append(str(error))
@@ -40,12 +40,12 @@ def waiting(
 
 
 def test_there_are_never_more_than_may_be() -> None:
-    room, lock, inside, most = Room(), threading.Lock(), 0, 0
+    room, lock, inside, most = Room(3), threading.Lock(), 0, 0
     meet = threading.Barrier(3)
 
     def work() -> None:
         nonlocal inside, most
-        with place(room, 3):
+        with place(room):
             with lock:
                 inside += 1
                 most = max(most, inside)
@@ -62,7 +62,7 @@ def test_there_are_never_more_than_may_be() -> None:
 
 
 def test_who_waits_longest_is_next() -> None:
-    room, order = Room(), list[int]()
+    room, order = Room(1), list[int]()
     with place(room):
         threads = [waiting(room, lambda n=n: order.append(n), threading.Event()) for n in range(5)]  # type: ignore[misc]
     for thread in threads:
@@ -71,7 +71,7 @@ def test_who_waits_longest_is_next() -> None:
 
 
 def test_who_is_stopped_waits_no_more_and_holds_nobody_up() -> None:
-    room, order, stop = Room(), list[str](), threading.Event()
+    room, order, stop = Room(1), list[str](), threading.Event()
     with place(room):
         first = waiting(room, lambda: order.append("first"), stop, order)
         second = waiting(room, lambda: order.append("second"), threading.Event())
@@ -83,7 +83,7 @@ def test_who_is_stopped_waits_no_more_and_holds_nobody_up() -> None:
 
 
 def test_a_place_is_free_again_whatever_happened() -> None:
-    room = Room()
+    room = Room(1)
     with pytest.raises(KeyError), place(room):
         raise KeyError
     with place(room):
@@ -93,7 +93,7 @@ def test_a_place_is_free_again_whatever_happened() -> None:
 
         with (
             pytest.raises(ValueError, match="it waits: 1 playbooks run at once"),
-            room.place("it", 1, threading.Event(), breaks),
+            room.place("it", threading.Event(), breaks),
         ):
             pass
     with place(room):
