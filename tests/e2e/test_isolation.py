@@ -11,7 +11,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -216,6 +216,46 @@ def test_no_node_has_an_engine_interface_or_a_name_server(copies: tuple[Lab, Lab
     assert json.loads(lab.exec("one", "ip -j neigh").check().text), "nobody was met: this looked at nothing"
 
 
+@contextlib.contextmanager
+def attached_by_the_engine(range_id: str, node: str) -> Iterator[str]:
+    """A node that the engine has noted on its own bridge; the container's name."""
+    [container] = output(
+        "docker", "ps", "--filter", f"label=jointrange.range={range_id}", "--filter", f"label=jointrange.node={node}",
+        "--format", "{{.Names}}",
+    ).split()  # fmt: skip
+    output("docker", "network", "connect", "bridge", container)
+    try:
+        yield container
+    finally:  # by name, and whether or not the container is still there: the engine would keep the attachment
+        output("docker", "network", "disconnect", "--force", "bridge", container)
+
+
+@contextlib.contextmanager
+def joined_to_the_engine(range_id: str, node: str) -> Iterator[None]:
+    """Break a range on purpose: lead to one of its nodes the cable that the engine only notes."""
+    with attached_by_the_engine(range_id, node) as container:
+        [seen] = json.loads(output("docker", "inspect", container))
+        bridge, pid = seen["NetworkSettings"]["Networks"]["bridge"], str(seen["State"]["Pid"])
+        output("ip", "link", "add", "jrbroken", "type", "veth", "peer", "name", "eth9", "netns", pid)
+        output("ip", "link", "set", "jrbroken", "master", "docker0", "up")
+        for change in (
+            f"address add {bridge['IPAddress']}/{bridge['IPPrefixLen']} dev eth9",
+            "link set eth9 up",
+            f"route add default via {bridge['Gateway']}",
+        ):
+            output("nsenter", "--net", f"--target={pid}", "ip", *change.split())
+        yield
+
+
+def test_the_engine_itself_can_attach_no_node_to_a_network(copies: tuple[Lab, Lab]) -> None:
+    """Its networking is off for our containers: it notes an attachment, and the node sees nothing of it."""
+    lab = copies[0]
+    look = "ip -j address; ip -j route show table all"
+    before = lab.exec("one", look).check().text
+    with attached_by_the_engine(lab.name, "one"):
+        assert lab.exec("one", look).check().text == before
+
+
 def test_listeners_of_this_machine_hear_nothing(copies: tuple[Lab, Lab]) -> None:
     addresses = own_addresses()
     with Canary() as canary:
@@ -292,21 +332,11 @@ def test_the_probe_agrees_and_keeps_its_facts(copies: tuple[Lab, Lab]) -> None:
         assert METADATA in proof.facts
 
 
-def join_to_the_engine(range_id: str, node: str) -> None:
-    """Break a range on purpose: give one of its nodes the engine's own network."""
-    [container] = output(
-        "docker", "ps", "-q", "--filter", f"label=jointrange.range={range_id}",
-        "--filter", f"label=jointrange.node={node}",
-    ).split()  # fmt: skip
-    output("docker", "network", "disconnect", "none", container)
-    output("docker", "network", "connect", "bridge", container)
-
-
 def test_the_probe_finds_a_broken_range(range_lab: LabFactory) -> None:
     lab = range_lab(a_breakable_topology())
     assert lab.isolation().holds
-    join_to_the_engine(lab.name, "one")
-    proof = lab.isolation()
+    with joined_to_the_engine(lab.name, "one"):
+        proof = lab.isolation()
     assert not proof.holds
     breaches = "\n".join(proof.breaches)
     assert "does not lead into the fabric" in breaches
@@ -328,11 +358,12 @@ def test_a_trial_refuses_to_attack_a_broken_range(tmp_path: Path) -> None:
         {"schema": "jointrange.scenario/1", "name": "touch", "title": "Touch", "steps": [step], "gap": "0s"}
     )
     events: list[Event] = []
+    broken = contextlib.ExitStack()
 
     def emit(event: Event) -> None:
         events.append(event)
         if isinstance(event, PhaseChanged) and event.phase == "probing":
-            join_to_the_engine("broken-trial", "two")
+            broken.enter_context(joined_to_the_engine("broken-trial", "two"))
 
     order = TrialOrder(
         id="broken-trial",
@@ -345,7 +376,7 @@ def test_a_trial_refuses_to_attack_a_broken_range(tmp_path: Path) -> None:
         evidence=tmp_path,
         workers=4,
     )
-    with pytest.raises(IsolationBroken) as caught:
+    with broken, pytest.raises(IsolationBroken) as caught:
         run_trial(order, ports, emit)
     assert "two" in str(caught.value)
     assert caught.value.hint

@@ -18,6 +18,7 @@ from range.engine.containers import (
     Containers,
     archive,
     fabric_options,
+    node_archive,
     node_options,
     partial,
 )
@@ -33,6 +34,7 @@ def test_a_node_can_do_nothing_it_was_not_given() -> None:
     node = a_layout(one={"capabilities": ["NET_RAW"], "limits": {"memory": "64m", "pids": 50}}).node("one")
     options = node_options(API, "r", OWNERSHIP, node)
     host = options["host_config"]
+    assert options["network_disabled"] is True
     assert host["NetworkMode"] == "none"
     assert host["CapDrop"] == ["ALL"]
     assert host["CapAdd"] == ["NET_RAW"]
@@ -59,7 +61,9 @@ def test_ipv6_is_on_only_where_the_layout_has_it() -> None:
 
 
 def test_a_fabric_sees_processes_and_touches_no_network() -> None:
-    host = fabric_options(API, "r", OWNERSHIP)["host_config"]
+    options = fabric_options(API, "r", OWNERSHIP)
+    host = options["host_config"]
+    assert options["network_disabled"] is True
     assert (host["NetworkMode"], host["PidMode"], host["CapDrop"]) == ("none", "host", ["ALL"])
     assert tuple(host["CapAdd"]) == FABRIC_CAPABILITIES
     assert not any(host.get(key) for key in ("Privileged", "Binds", "PortBindings", "Mounts"))
@@ -72,6 +76,17 @@ def test_files_keep_their_owner_mode_and_content() -> None:
         content = tar.extractfile(entry)
         assert content is not None
         assert (entry.name, entry.mode, entry.uid, entry.gid, content.read()) == ("etc/x", 0o600, 5, 6, b"data")
+
+
+def test_a_node_finds_localhost_and_no_name_server_whatever_its_files_say() -> None:
+    """The engine writes neither file where its networking is off, and a start command may ask for localhost at once."""
+    theirs = {"/etc/resolv.conf": {"content": "nameserver 192.0.2.53\n"}, "/srv/x": {"content": "data"}}
+    node = a_layout(one={"files": theirs}).node("one")
+    with tarfile.open(fileobj=io.BytesIO(node_archive(node))) as tar:
+        unpacked = {entry.name: (entry.mode, tar.extractfile(entry).read()) for entry in tar}  # type: ignore[union-attr]
+    assert unpacked["etc/resolv.conf"] == (0o644, b"nameserver 127.0.0.1\nsearch .\n")
+    assert b"127.0.0.1\tlocalhost\n" in unpacked["etc/hosts"][1]
+    assert unpacked["srv/x"] == (0o644, b"data")
 
 
 def test_an_unfinished_range_is_known_by_its_fabrics_name() -> None:
