@@ -14,7 +14,16 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
-from range.errors import EngineFault, NodeFailed, ProvisionFailed, RangeError, Stale, StoreUnavailable, Superseded
+from range.errors import (
+    EngineFault,
+    NodeFailed,
+    NotFound,
+    ProvisionFailed,
+    RangeError,
+    Stale,
+    StoreUnavailable,
+    Superseded,
+)
 from range.events import Event as Happening
 from range.events import ImageProgress, Note, nowhere
 from range.flows import defended, ranges
@@ -244,7 +253,10 @@ class _Making:
             self.held.write(deadline=0.0)
             raise _late(self.service, row)
         self._begin(observed, healing)
-        self._carry_out(observed)
+        try:
+            self._carry_out(observed)
+        except NotFound as error:  # it was there a moment ago: the next look at the engine finds what there is now
+            raise EngineFault(f"a part of it went away while it was worked on: {error}") from error
         seen = self.ports.engine.observe(row.id)
         left = remaking.todo(self.held.row, self.put.layout, seen)
         if not left.empty:

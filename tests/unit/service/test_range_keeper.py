@@ -365,6 +365,26 @@ def due(world: World) -> None:
         rows.change(RangeRow, "r-1", next_at=world.shifted.now())
 
 
+@pytest.mark.parametrize("part", ["fabric", "one"])
+def test_a_part_that_goes_away_while_the_range_is_made_is_made_again(troubled: tuple[World, Away], part: str) -> None:
+    world, engine = troubled
+    world.wish(world.topology(**START))
+
+    def vanish() -> None:
+        if part == "fabric":
+            engine.kill("r-1", "fabric")
+        else:
+            engine.range_of("r-1").nodes.pop(part, None)
+
+    def meanwhile() -> None:
+        engine.while_making = vanish
+
+    engine.while_making = meanwhile
+    world.settle(60.0)
+    assert (world.row().status, world.row().reason, world.row().problem) == ("up", "", None)
+    assert "a part of it went away while it was worked on: range r-1 has no" in str(world.events("range/r-1"))
+
+
 def renewing(world: World, seconds: float) -> None:
     """So much time passes while a range is made; its hold is renewed meanwhile, as the loop does."""
     world.shifted.shift += seconds
