@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -28,6 +30,8 @@ from range.stores import Store
 
 START = 60.0
 """Seconds the server may take to answer."""
+PASSWORD = "it's 100%/mine: a @ b"
+"""With every character that a URL and a shell take for something else."""
 
 
 def programs() -> Path | None:
@@ -58,7 +62,10 @@ class Cluster:
         """The cluster's files."""
         if os.getuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
-        arguments = ("-D", str(self.folder / "data"), "-U", "jointrange", "-A", "trust", "-E", "UTF8", "--no-sync")
+        secret = self.folder / "password"
+        secret.write_text(PASSWORD, encoding="utf-8")
+        arguments = ("-D", str(self.folder / "data"), "-U", "jointrange", "-E", "UTF8", "--no-sync")
+        arguments += ("-A", "scram-sha-256", f"--pwfile={secret}")
         made = subprocess.run(
             self.command("initdb", *arguments, "--locale=C.UTF-8"), cwd=self.folder, capture_output=True, text=True
         )
@@ -93,10 +100,13 @@ class Cluster:
 
     def sql(self, statement: str) -> None:
         """Run one statement on the server."""
-        with psycopg.connect(
-            host=str(self.folder), user="jointrange", dbname="postgres", autocommit=True
-        ) as connection:
+        with self.connect("postgres") as connection:
+            connection.autocommit = True
             connection.execute(statement)
+
+    def connect(self, name: str) -> psycopg.Connection[tuple[Any, ...]]:
+        """A connection to a database, beside whatever is tested."""
+        return psycopg.connect(host=str(self.folder), user="jointrange", password=PASSWORD, dbname=name)
 
     def database(self, template: str = "template1") -> str:
         """A new database, as a copy of another; its name."""
@@ -107,7 +117,7 @@ class Cluster:
     def emptied(self, name: str) -> bool:
         """Remove every row, for the next test. False: its tables are others now."""
         self.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-        with psycopg.connect(host=str(self.folder), user="jointrange", dbname=name) as connection:
+        with self.connect(name) as connection:
             if connection.execute("SELECT version_num FROM alembic_version").fetchall() != [(newest(),)]:
                 return False
             for table in reversed(METADATA.sorted_tables):
@@ -117,7 +127,7 @@ class Cluster:
 
     def url(self, name: str) -> str:
         """The URL of a database."""
-        return f"postgresql+psycopg://jointrange@/{name}?host={self.folder}"
+        return f"postgresql+psycopg://jointrange:{quote(PASSWORD, safe='')}@/{name}?host={self.folder}"
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +151,7 @@ def cluster_template(cluster: Cluster) -> str:
     """A database with every table, to be copied."""
     name = cluster.database()
     open_store(cluster.url(name), migrate=True).close()
-    with psycopg.connect(host=str(cluster.folder), user="jointrange", dbname=name) as connection:
+    with cluster.connect(name) as connection:
         connection.execute("DELETE FROM facts")
     return name
 

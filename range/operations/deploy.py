@@ -9,7 +9,7 @@ from __future__ import annotations
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from threading import Event as Flag
 
-from range.errors import NodeFailed, RangeError
+from range.errors import EngineUnavailable, NodeFailed, NotFound, RangeError
 from range.events import NodeChanged, PhaseChanged, Sink
 from range.layout import NodeSpec, StartSpec
 from range.plan import Change, Complete, CreateNode, Ownership, Plan, RemoveNode, StartNode, Wire
@@ -90,7 +90,11 @@ def _start(range_id: str, node: NodeSpec, engine: Engine, switchboard: Switchboa
             _run(range_id, node, command, engine)
         for check in node.ready:
             _wait(range_id, node, check, engine, switchboard)
-    except NodeFailed:
+    except (
+        NodeFailed,
+        EngineUnavailable,
+        NotFound,
+    ):  # the last two: the node is away, or nobody can tell; no fault of it
         raise
     except RangeError as error:
         log = _log(range_id, node.name, engine)

@@ -25,6 +25,7 @@ from range.errors import Conflict, NotFound, Refused, StoreUnavailable
 from range.store.faults import told
 from range.store.migrating import known, newest
 from range.store.opening import DEPLOYMENT, dialect, parsed
+from range.store.postgresql import conninfo
 
 _DEBIAN = Path("/usr/lib/postgresql")
 _LEAVING = 2.0
@@ -289,9 +290,7 @@ def program(name: str) -> str:
 
 def _run(found: URL | None, name: str, *arguments: str) -> str:
     """Run a program, on that database; its password is in no command line. Raises StoreUnavailable."""
-    there = (
-        [] if found is None else ["--dbname=" + found.set(drivername="postgresql", password=None).render_as_string()]
-    )
+    there = [] if found is None else ["--dbname=" + conninfo(found, password=False)]
     secret = {} if found is None or found.password is None else {"PGPASSWORD": str(found.password)}
     command = [program(name), *there, *arguments]
     ended = subprocess.run(

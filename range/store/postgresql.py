@@ -9,6 +9,7 @@ import threading
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.dialects.postgresql import insert
 
@@ -97,11 +98,20 @@ def _connected(connection: Any, record: Any) -> None:
     connection.autocommit = False
 
 
+def conninfo(url: URL, *, password: bool = True) -> str:
+    """The database for libpq and its programs, in its keywords: its own URLs are escaped in other ways than this one.
+
+    With no `password` none is in it, for a command line that anybody may read.
+    """
+    words = url.get_dialect()().create_connect_args(url)[1]
+    return make_conninfo(**{key: value for key, value in words.items() if password or key != "password"})
+
+
 class Ears:
     """The one connection that listens. Not for several threads at once, but for `close`."""
 
     def __init__(self, url: URL) -> None:
-        self._url = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._where = conninfo(url)
         self._connection: psycopg.Connection[Any] | None = None
         self._closed = threading.Event()
 
@@ -109,7 +119,7 @@ class Ears:
         """Come back when a writer committed, or after so many seconds (0.5 at most). Raises psycopg.Error."""
         if self._connection is None:
             self._connection = psycopg.connect(
-                self._url, autocommit=True, application_name="jointrange-events", **_REACHED
+                self._where, autocommit=True, application_name="jointrange-events", **_REACHED
             )
             self._connection.execute(f"LISTEN {CHANNEL}")
             return

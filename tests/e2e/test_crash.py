@@ -8,6 +8,7 @@ listener to its event stream, who resumes after what it heard last.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import socket
 import threading
@@ -187,10 +188,11 @@ class Crashing:
             return rows.find(RangeRow, **equal)
 
     def kill_container(self, name: str) -> None:
-        try:
-            self.docker.api.kill(name)
-        except docker_errors.APIError:
-            return
+        """Kill it, if it is there, and wait until it is dead: the engine answers before it is."""
+        with contextlib.suppress(docker_errors.APIError):
+            container = self.docker.api.inspect_container(name)["Id"]
+            self.docker.api.kill(container)
+            self.docker.api.wait(container, timeout=PATIENCE)
 
     # --- what must hold -----------------------------------------------------------------------------------------
 
@@ -199,14 +201,14 @@ class Crashing:
         until(self.settled, 180.0, self.why)
 
     def settled(self) -> bool:
-        """Whether every row says that it is as wanted, and nothing is left to be done."""
+        """Whether every row says that it is as wanted, and nothing is left to be done: what was killed is noticed."""
         ends = {"up": ("up",), "gone": ("gone",)}
         with self.store.reading() as rows:
             pools = rows.find(PoolRow)
         filled = all(pool.status == {"ready": "ready", "gone": "gone"}[pool.desired] for pool in pools)
-        return filled and all(
-            row.status in ends[row.desired] and row.seen == row.generation and not row.holder for row in self.rows()
-        )
+        rows = self.rows()
+        told = all(row.status in ends[row.desired] and row.seen == row.generation and not row.holder for row in rows)
+        return filled and told and not aftermath.undone(self.service, self.docker, self.rows(desired="up"))
 
     def why(self) -> str:
         lines = [f"{row.id}: {row.desired} {row.status} {row.step} {row.reason}" for row in self.rows()]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from range.errors import EngineFault, NodeFailed
+from range.errors import EngineFault, EngineUnavailable, NodeFailed, NotFound, RangeError
 from range.events import Event, NodeChanged, PhaseChanged, nowhere
 from range.operations.deploy import deploy
 from range.plan import Observed, plan
@@ -62,6 +62,15 @@ def test_a_start_command_that_fails_is_named_with_what_it_said() -> None:
     assert caught.value.node == "two"
     assert "it broke" in caught.value.log
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("fault", [EngineUnavailable("nobody answers"), NotFound("range r has no node one")])
+def test_an_engine_that_goes_away_or_a_node_that_does_is_no_fault_of_the_node(fault: RangeError) -> None:
+    def answer(_node: str, _argv: Sequence[str], _env: Mapping[str, str]) -> ExecResult | None:
+        raise fault
+
+    with pytest.raises(type(fault), match=str(fault)):
+        go(MemoryEngine(answer=answer), one={"start": ["serve"]})
 
 
 def test_a_start_command_that_hangs_is_ended() -> None:

@@ -16,6 +16,7 @@ from range.rows import RangeRow
 from range.store.backup import backup, program, restore
 from range.store.migrating import newest
 from range.store.opening import deployment, dialect, open_store, parsed
+from range.store.postgresql import conninfo
 from range.stores import Store
 from tests.databases import Cluster
 from tests.unit.store.samples import a_range
@@ -54,8 +55,7 @@ def copied(url: str, target: Path) -> None:
     if found.drivername == "sqlite":
         shutil.copy(str(found.database), target)
         return
-    where = "--dbname=" + found.set(drivername="postgresql").render_as_string()
-    subprocess.run([program("pg_dump"), "--format=custom", f"--file={target}", where], check=True)
+    subprocess.run([program("pg_dump"), "--format=custom", f"--file={target}", conninfo(found)], check=True)
 
 
 def test_a_backup_is_one_moment_of_a_busy_store(database_url: str, store: Store, tmp_path: Path) -> None:

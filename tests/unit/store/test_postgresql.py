@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import text
 
 from range.errors import Exhausted, StoreUnavailable
 from range.rows import RangeRow, TokenRow
 from range.service.context import Limits
-from range.store.opening import dialect, open_store
+from range.store.opening import dialect, open_store, parsed
+from range.store.postgresql import conninfo
 from range.stores import Store
 from tests.databases import Cluster
 from tests.unit.store.samples import a_range, a_token
@@ -28,6 +30,13 @@ def own(
     yield cluster.url(name), opened
     opened.close()
     cluster.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_libpq_is_told_of_a_database_in_its_own_words() -> None:
+    url = parsed("postgresql://me:it%27s%20a%20%40@/rows?host=/run/pg&sslmode=disable")
+    words = {"user": "me", "dbname": "rows", "host": "/run/pg", "sslmode": "disable"}
+    assert conninfo_to_dict(conninfo(url)) == {**words, "password": "it's a @"}
+    assert conninfo_to_dict(conninfo(url, password=False)) == words
 
 
 def cut(cluster: Cluster) -> None:
