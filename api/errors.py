@@ -55,6 +55,14 @@ TITLES: Mapping[int, str] = MappingProxyType(
 )
 
 
+def told(error: errors.RangeError, path: str) -> Trouble:
+    """An error as whoever asked for this path may hear of it. Where the database is, is nothing for a stranger."""
+    trouble = trouble_of(error, path[:200])
+    if isinstance(error, errors.StoreUnavailable):
+        return trouble.model_copy(update={"detail": "why is in the service's log", "hint": "ask again soon"})
+    return trouble
+
+
 def headers_of(error: errors.RangeError, now: float) -> dict[str, str]:
     """What goes with it: who to sign in as, when to ask again."""
     if isinstance(error, errors.Unauthenticated):
@@ -125,10 +133,11 @@ def install(app: FastAPI) -> None:
 
     async def ours(request: Request, error: Exception) -> Response:
         assert isinstance(error, errors.RangeError)
-        trouble = trouble_of(error, request.url.path[:200])
+        trouble = told(error, request.url.path)
         if trouble.status >= 500:
             log.warning("%s: %s", type(error).__name__, error, extra=_about(request))
-        return answer(trouble, headers_of(error, request.app.state.service.store.now()))
+        now = request.app.state.service.clock.now()  # not the store's: it may be what is away
+        return answer(trouble, headers_of(error, now))
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

@@ -20,10 +20,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth import WHO
-from api.errors import answer, headers_of, plain
+from api.errors import answer, headers_of, plain, told
 from range.errors import RangeError
 from range.service.context import Principal
-from range.troubles import trouble_of
 from range.wire import KINDS, Trouble
 
 PATIENCE = 30.0
@@ -130,8 +129,7 @@ class Guard:
                 self.enter, headers.get("authorization", ""), client[0] if client else "unknown"
             )
         except RangeError as error:
-            told = headers_of(error, time.time())
-            await self._refuse(trouble_of(error, str(scope["path"])[:200]), told, scope, receive, send)
+            await self._refuse(told(error, str(scope["path"])), headers_of(error, time.time()), scope, receive, send)
             return
         body: list[Message] = []
         share = Share(self.room)
@@ -147,14 +145,14 @@ class Guard:
             share.give_back()
 
     async def _refuse(
-        self, trouble: Trouble, told: Mapping[str, str], scope: Scope, receive: Receive, send: Send
+        self, trouble: Trouble, also: Mapping[str, str], scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Answer without having read it all: the connection ends, but not before the caller can have heard why."""
         unread = _has_body(Headers(scope=scope)) and trouble.status not in (403, 415, 421)
         closing = {"Connection": "close"} if unread else {}
         if unread and trouble.status != 400:
             send = self._lingering(receive, send)
-        await answer(trouble, {**told, **closing})(scope, receive, send)
+        await answer(trouble, {**also, **closing})(scope, receive, send)
 
     def _address(self, scope: Scope, headers: Headers) -> Trouble | None:
         """By which name we are asked, and from where a browser asks."""

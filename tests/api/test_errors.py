@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -9,6 +11,8 @@ from api.errors import TITLES, headers_of, plain
 from range import errors
 from range.errors import QuotaExceeded, StoreUnavailable, Unauthenticated
 from range.troubles import STATUS
+from tests.databases import Cluster
+from tests.serving import serving
 
 
 def test_every_status_of_ours_has_a_title() -> None:
@@ -50,6 +54,33 @@ def test_json_that_is_none_is_told_where(admin: httpx.Client) -> None:
     [fault] = answer.json()["errors"]
     assert (fault["file"], fault["line"]) == ("body", 2)
     assert "not JSON" in fault["what"]
+
+
+def test_a_store_that_is_away_is_a_503_and_forgotten_once_it_is_back(
+    cluster: Cluster, cluster_template: str, tmp_path: Path
+) -> None:
+    name = cluster.database(cluster_template)
+    with serving(tmp_path, database_url=cluster.url(name)) as served:
+        client = served.client()
+        assert client.get("/v1/ranges").status_code == 200
+        cluster.stop()
+        try:
+            asked = [
+                ("GET", "/v1/ranges"), ("GET", "/v1/ranges/x"), ("POST", "/v1/ranges"), ("GET", "/v1/me"),
+                ("GET", "/v1/events"), ("DELETE", "/v1/ranges/x"),
+            ]  # fmt: skip
+            for method, path in asked:
+                answer = client.request(method, path, json={"topology": "pair"} if method == "POST" else None)
+                assert answer.status_code == 503, (method, path, answer.text)
+                assert answer.json()["error"] == "StoreUnavailable"
+                assert answer.headers["retry-after"] == "5"
+                assert str(cluster.folder) not in answer.text
+            assert client.get("/readyz").status_code == 503
+            assert client.get("/healthz").status_code == 200
+        finally:
+            cluster.start()
+        assert client.get("/v1/ranges").status_code == 200
+    cluster.sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_strangers_are_asked_who_they_are(served: object, admin: httpx.Client) -> None:
