@@ -80,6 +80,10 @@ def faults(doing: str) -> Iterator[None]:
         message = _said(error)
         if "No such image" in message:
             raise ImageMissing(f"{doing}: {message}", hint=BUILD_HINT) from error
+        if "No such exec instance" in message:
+            raise EngineFault(
+                f"{doing}: its container ended meanwhile", hint="run it again, once the node is up"
+            ) from error
         raise NotFound(f"{doing}: {message}") from error
     except docker_errors.APIError as error:
         raise _api(doing, error) from error

@@ -215,6 +215,8 @@ class _Making:
             return self._make()
         except Superseded:
             return 0.0
+        except NotFound as error:  # it was there a moment ago: the next look at the engine finds what there is now
+            raise EngineFault(f"a part of it went away while it was worked on: {error}") from error
         except (NodeFailed, ProvisionFailed) as error:
             if self.held.row.started or self.held.row.attempts == 0 or self.ports.stop.is_set():
                 raise
@@ -253,10 +255,7 @@ class _Making:
             self.held.write(deadline=0.0)
             raise _late(self.service, row)
         self._begin(observed, healing)
-        try:
-            self._carry_out(observed)
-        except NotFound as error:  # it was there a moment ago: the next look at the engine finds what there is now
-            raise EngineFault(f"a part of it went away while it was worked on: {error}") from error
+        self._carry_out(observed)
         seen = self.ports.engine.observe(row.id)
         left = remaking.todo(self.held.row, self.put.layout, seen)
         if not left.empty:

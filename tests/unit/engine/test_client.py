@@ -37,6 +37,7 @@ def api_error(status: int, words: str) -> docker_errors.APIError:
         (docker_errors.ImageNotFound("no such image"), ImageMissing),
         (docker_errors.NotFound("x", explanation="No such image: y"), ImageMissing),
         (docker_errors.NotFound("x", explanation="No such container: y"), NotFound),
+        (docker_errors.NotFound("x", explanation="No such exec instance: y"), EngineFault),
         (api_error(409, "name in use"), Conflict),
         (api_error(500, "write /x: no space left on device"), Exhausted),
         (api_error(500, "bind: address already in use"), Exhausted),
