@@ -59,7 +59,9 @@ def told(error: errors.RangeError, path: str) -> Trouble:
     """An error as whoever asked for this path may hear of it. Where the database is, is nothing for a stranger."""
     trouble = trouble_of(error, path[:200])
     if isinstance(error, errors.StoreUnavailable):
-        return trouble.model_copy(update={"detail": "why is in the service's log", "hint": "ask again soon"})
+        return trouble.model_copy(
+            update={"detail": "the service's database does not answer; its log says why", "hint": "ask again soon"}
+        )
     return trouble
 
 
