@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
 
 from range.layout import Layout, NodeSpec, Segment
 
@@ -24,6 +23,8 @@ TITLE = 50.0
 ROW = 21.0
 TRACK = 13.0
 ENTRY = 16.0
+NARROWEST = 330.0
+"""An area's width at least: its name and addresses stand in its first line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +224,7 @@ def _areas(
     width: float,
 ) -> tuple[Area, ...]:
     across = max((_columns(len(nodes)) for nodes in inside.values()), default=1)
-    across = max(across, ceil(330 / (width + CARD_GAP)))
-    full = across * (width + CARD_GAP) - CARD_GAP + 32
+    full = max(NARROWEST, across * (width + CARD_GAP) - CARD_GAP + 32)
     y = MARGIN
     found: list[Area] = []
     for number, segment in enumerate(networks):
