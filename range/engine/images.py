@@ -45,6 +45,8 @@ _POLL = 0.1
 _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)")
 _MADE = re.compile(r"^ ---> ([0-9a-f]{12,64})$")
+_PART = "has dependent child images"
+"""The engine does not remove an image that is by now a part of another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +228,7 @@ class DockerImages(DockerBuilders):
                 hint=f"mend {self._folder / kind / 'Dockerfile'}, or check that the engine's network reaches "
                 "the package mirror",
             )
-        journal.unlink(missing_ok=True)
+        self._clear(kind)
         return image
 
     def _follow(
@@ -250,12 +252,15 @@ class DockerImages(DockerBuilders):
         return failure
 
     def _journal(self, kind: str) -> Path:
-        """Where a build notes its intermediate images; gone when it ended well."""
+        """Where a build notes its intermediate images, until they are parts of its image or removed."""
         return self._cache / f"{kind}.building"
 
     def _clear(self, kind: str) -> list[str]:
-        """Remove the intermediate images of a build that failed or was killed; their ids. Needs the kind's lock."""
-        journal, gone = self._journal(kind), []
+        """Remove the intermediate images of builds that failed or were killed; their ids. Needs the kind's lock.
+
+        What is in use, because the engine has not ended the build yet, stays in the journal.
+        """
+        journal, gone, busy = self._journal(kind), list[str](), False
         if not journal.is_file():
             return []
         for image in reversed(journal.read_text().split()):
@@ -264,9 +269,10 @@ class DockerImages(DockerBuilders):
                 try:
                     self._api.remove_image(found["Id"])
                     gone.append(str(found["Id"]))
-                except docker_errors.APIError:
-                    continue  # by now a part of another image
-        journal.unlink(missing_ok=True)
+                except docker_errors.APIError as error:
+                    busy = busy or _PART not in str(error.explanation)  # its build has not ended yet: next time
+        if not busy:
+            journal.unlink(missing_ok=True)
         return gone
 
     # ── everybody else's ─────────────────────────────────────────────────────────────────────────────────────

@@ -180,3 +180,26 @@ def test_who_waits_for_anothers_build_ends_when_stopped(tmp_path: Path) -> None:
                 waiting.result(20)
         holder._client.close()
         waiter._client.close()
+
+
+def test_what_a_dying_build_still_uses_is_removed_the_next_time(tmp_path: Path) -> None:
+    said = ["image is being used by stopped container", "image has dependent child images"]
+    with Shelf(tmp_path) as engine:
+        images = over(engine, tmp_path)
+        journal = tmp_path / "cache" / "web.building"
+        journal.parent.mkdir()
+        journal.write_text("used\npart\nfree\n")
+        for name in ("used", "part", "free"):
+            engine.say("GET", f"/images/{name}/json", {"Id": name, "RepoTags": []})
+            engine.say("DELETE", f"/images/{name}", [])
+        for name, why in zip(("used", "part"), said, strict=True):
+            engine.say("DELETE", f"/images/{name}", {"message": f"conflict: unable to delete: {why}"}, 409)
+        engine.say("GET", "/containers/json", [])
+        engine.say("GET", "/networks", [])
+        assert images.sweep_builders() == ["free"]
+        assert journal.is_file(), "one of them is still to be removed"
+        engine.say("DELETE", "/images/used", [])
+        engine.say("GET", "/images/free/json", {"message": "No such image: free"}, 404)
+        assert images.sweep_builders() == ["used"]
+        assert not journal.exists(), "the other is a part of an image by now"
+        images._client.close()
