@@ -9,6 +9,8 @@ write lock later is refused at once when another has written in between, whateve
 
 from __future__ import annotations
 
+import fcntl
+import os
 import threading
 import time
 from pathlib import Path
@@ -23,7 +25,7 @@ from range.store.dialects import Dialect
 BUSY = 20.0
 """Seconds a writer waits for one of another process."""
 
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "journal_size_limit=67108864")
+_PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", "journal_size_limit=67108864")
 
 
 def dialect(url: URL) -> Dialect:
@@ -37,7 +39,7 @@ def dialect(url: URL) -> Dialect:
             f"cannot make the database {path}: {error.strerror}", hint="the service must own the file and its folder"
         ) from error
     engine = create_engine(url, pool_size=8, max_overflow=56, pool_timeout=BUSY)
-    event.listen(engine, "connect", _connected)
+    event.listen(engine, "connect", lambda connection, _record: _connected(connection, path.parent))
     event.listen(engine, "begin", _begun)
     stop = threading.Event()
     return Dialect(
@@ -57,11 +59,22 @@ def dialect(url: URL) -> Dialect:
     )
 
 
-def _connected(connection: Any, record: Any) -> None:
+def _connected(connection: Any, folder: Path) -> None:
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={round(BUSY * 1000)}")
+    _log_ahead(connection, folder)
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _log_ahead(connection: Any, folder: Path) -> None:
+    """WAL, one at a time: of two who bring a new file to it, SQLite refuses one at once, whatever the timeout."""
+    alone = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        connection.execute("PRAGMA journal_mode=WAL")
+    finally:
+        os.close(alone)
 
 
 def _begun(connection: Connection) -> None:

@@ -168,9 +168,10 @@ def test_a_store_of_a_later_version_is_not_opened(database_url: str, migrate: bo
 
 
 def test_replicas_may_start_at_once(empty_url: str) -> None:
-    ids: list[str] = []
+    ids, together = list[str](), threading.Barrier(4)
 
     def start() -> None:
+        together.wait(60)
         opened = open_store(empty_url, migrate=True)
         ids.append(deployment(opened))
         opened.close()
