@@ -19,6 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
+from starlette.types import Scope
 
 from api.auth import CHALLENGE, routes_of
 from api.etags import headers
@@ -55,14 +56,19 @@ TITLES: Mapping[int, str] = MappingProxyType(
 )
 
 
-def told(error: errors.RangeError, path: str) -> Trouble:
-    """An error as whoever asked for this path may hear of it. Where the database is, is nothing for a stranger."""
-    trouble = trouble_of(error, path[:200])
+def told(error: errors.RangeError, scope: Scope) -> tuple[Trouble, dict[str, str]]:
+    """An error as whoever asked may hear of it, and the headers that go with it; one of ours is in the log besides.
+
+    Where the database is, is nothing for a stranger.
+    """
+    trouble = trouble_of(error, str(scope["path"])[:200])
+    if trouble.status >= 500:
+        log.warning("%s: %s", type(error).__name__, error, extra=_about(scope))
     if isinstance(error, errors.StoreUnavailable):
-        return trouble.model_copy(
-            update={"detail": "the service's database does not answer; its log says why", "hint": "ask again soon"}
-        )
-    return trouble
+        away = "the service's database does not answer; its log says why"
+        trouble = trouble.model_copy(update={"detail": away, "hint": "ask again soon"})
+    now = scope["app"].state.service.clock.now()  # not the store's: it may be what is away
+    return trouble, headers_of(error, now)
 
 
 def headers_of(error: errors.RangeError, now: float) -> dict[str, str]:
@@ -123,11 +129,12 @@ def _position(body: Any, offset: str) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
-def _about(request: Request) -> dict[str, str]:
+def _about(scope: Scope) -> dict[str, str]:
     """What a line in the log says of a request: what was asked, and which range, run or pool it is about."""
-    kind, key = request.url.path.removeprefix("/v1/").partition("/")[0], request.path_params.get("id", "")
+    path = str(scope["path"])
+    kind, key = path.removeprefix("/v1/").partition("/")[0], scope.get("path_params", {}).get("id", "")
     subject = f"{kind.removesuffix('s')}/{key[:200]}" if key and kind in ("ranges", "runs", "pools") else ""
-    return {"subject": subject, "method": request.method, "path": request.url.path[:200]}
+    return {"subject": subject, "method": str(scope["method"]), "path": path[:200]}
 
 
 def install(app: FastAPI) -> None:
@@ -135,11 +142,7 @@ def install(app: FastAPI) -> None:
 
     async def ours(request: Request, error: Exception) -> Response:
         assert isinstance(error, errors.RangeError)
-        trouble = told(error, request.url.path)
-        if trouble.status >= 500:
-            log.warning("%s: %s", type(error).__name__, error, extra=_about(request))
-        now = request.app.state.service.clock.now()  # not the store's: it may be what is away
-        return answer(trouble, headers_of(error, now))
+        return answer(*told(error, request.scope))
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -160,7 +163,7 @@ def install(app: FastAPI) -> None:
         return answer(plain(error.status_code, known, instance=request.url.path[:200]), headers)
 
     async def fault(request: Request, error: Exception) -> Response:
-        log.error("a fault of the service", exc_info=error, extra=_about(request))
+        log.error("a fault of the service", exc_info=error, extra=_about(request.scope))
         return answer(plain(500, "it was noted in the service's log", instance=request.url.path[:200]))
 
     app.add_exception_handler(errors.RangeError, ours)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -20,7 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth import WHO
-from api.errors import answer, headers_of, plain, told
+from api.errors import answer, plain, told
 from range.errors import RangeError
 from range.service.context import Principal
 from range.wire import KINDS, Trouble
@@ -129,7 +128,7 @@ class Guard:
                 self.enter, headers.get("authorization", ""), client[0] if client else "unknown"
             )
         except RangeError as error:
-            await self._refuse(told(error, str(scope["path"])), headers_of(error, time.time()), scope, receive, send)
+            await self._refuse(*told(error, scope), scope, receive, send)
             return
         body: list[Message] = []
         share = Share(self.room)

@@ -90,11 +90,7 @@ def _start(range_id: str, node: NodeSpec, engine: Engine, switchboard: Switchboa
             _run(range_id, node, command, engine)
         for check in node.ready:
             _wait(range_id, node, check, engine, switchboard)
-    except (
-        NodeFailed,
-        EngineUnavailable,
-        NotFound,
-    ):  # the last two: the node is away, or nobody can tell; no fault of it
+    except (NodeFailed, EngineUnavailable, NotFound):  # the last two: it is away, or nobody can tell; no fault of it
         raise
     except RangeError as error:
         log = _log(range_id, node.name, engine)

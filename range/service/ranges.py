@@ -86,9 +86,16 @@ def foreseen(
         )
         return made.layout
     bare = documents.layout_found(service, documents.check(service, "topology", upload))
-    with service.store.writing() as rows:
-        chosen = row.tools if row else [documents.adopt(rows, service, who, "tool", word).id for word in tools]
+    chosen = row.tools if row else _adopted(service, who, tools)
     return defended.put(bare, documents.loaded_tools(service, chosen)).layout
+
+
+def _adopted(service: Service, who: Principal, tools: Sequence[str]) -> tuple[str, ...]:
+    """The ids of the tools that these words mean. Raises NotFound."""
+    if not tools:
+        return ()
+    with service.store.writing() as rows:
+        return tuple(documents.adopt(rows, service, who, "tool", word).id for word in tools)
 
 
 def wish(service: Service, topology: DocumentRow, tools: tuple[DocumentRow, ...]) -> Wish:

@@ -5,7 +5,6 @@ Knows: its locks, its clock, LISTEN and NOTIFY. Must never: know a table.
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import psycopg
@@ -113,7 +112,6 @@ class Ears:
     def __init__(self, url: URL) -> None:
         self._where = conninfo(url)
         self._connection: psycopg.Connection[Any] | None = None
-        self._closed = threading.Event()
 
     def hint(self, seconds: float) -> None:
         """Come back when a writer committed, or after so many seconds (0.5 at most). Raises psycopg.Error."""

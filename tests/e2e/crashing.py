@@ -44,8 +44,7 @@ from range.store.opening import deployment, open_store
 from range.stores import Reading, Store, Writing
 from range.testing.supplies import memory_ports
 
-LIMITS = Limits(hold=2.0, idle=0.1, watch=0.4, again=30.0, grace=0.5, phase=120.0, attempts=100)
-"""Nobody gives up here: a range whose parts are killed again and again by a test is healed each time."""
+LIMITS = Limits(hold=2.0, idle=0.1, watch=0.4, again=30.0, grace=0.5, phase=120.0)
 READY = "ready"
 PDEATHSIG = 1
 """prctl(2): a signal for the child when its parent dies."""

@@ -39,6 +39,8 @@ KILLS = 16
 """For each set-up."""
 AT_ONCE = 3
 """Ranges that are wanted at the same time, besides the copy in the pool."""
+STRIKES = 2
+"""Parts of a range that the user kills in one generation of it: after Limits.attempts tries it fails, as it should."""
 CHANCE = 20261123
 PATIENCE = 60.0
 """Seconds in which somebody who asks is answered, whatever is killed."""
@@ -54,7 +56,7 @@ class User(threading.Thread):
         self.world = world
         self.chance = random.Random(CHANCE)
         self.asked = 0
-        self.struck: set[str] = set()
+        self.struck: Counter[tuple[str, int]] = Counter()
         self.fault: BaseException | None = None
         self.enough = threading.Event()
 
@@ -74,10 +76,11 @@ class User(threading.Thread):
             return
         row = self.chance.choice(wanted)
         wish = self.chance.choice(("destroy", "destroy", "reset", "reset all", "node dies", "fabric dies"))
-        if wish == "node dies" and not row.started:
-            if row.id in self.struck:
+        if wish.endswith("dies"):
+            life = row.id, row.generation
+            if self.struck[life] >= (STRIKES if row.started else 1):
                 return  # a node that dies twice before its range was ever up fails it, as it should
-            self.struck.add(row.id)
+            self.struck[life] += 1
         try:
             match wish:
                 case "destroy":
@@ -198,7 +201,7 @@ class Crashing:
 
     def converge(self) -> None:
         """Wait until everything is as wanted."""
-        until(self.settled, 180.0, self.why)
+        until(self.settled, 90.0, self.why)
 
     def settled(self) -> bool:
         """Whether every row says that it is as wanted, and nothing is left to be done: what was killed is noticed."""
