@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,14 +38,11 @@ def test_a_call_that_hangs_does_not_keep_the_process(tmp_path: Path) -> None:
             asking = threading.Thread(target=ask)
             asking.start()
             assert process.stdout.readline() == "hangs\n"
-            began = time.monotonic()
             process.send_signal(signal.SIGTERM)
             said = process.communicate(timeout=60)[1]
-            took = time.monotonic() - began
             client.close()
             asking.join()
     assert process.returncode == 0, said
-    assert took < DEADLINE + 5
     assert "did not end within 4 s" in said
     store = open_store(f"sqlite:///{tmp_path}/db")
     with store.reading() as rows:

@@ -144,10 +144,8 @@ def test_a_tool_is_installed_once_and_then_found(world: World, folder: Path, tmp
     builder = world.images.start_builder(reference, "look")
     assert world.images.exec_builder(builder, ["/opt/show"]).stdout == b"hello"
     world.images.remove_builder(builder)
-    start = time.monotonic()
     again = world.provisioner.install(tool, folder, "jointrange/base", tmp_path / "evidence", said.append)
     assert again == reference
-    assert time.monotonic() - start < 1
     assert len(said) == 3, "the second time nothing runs"
     assert list((tmp_path / "evidence").glob("*-install-*/output.txt"))
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import uuid
 
 from range.exits import BAD_INPUT, PASS
 from tests.unit.cli.program import Program
 
 
 def test_a_token_from_its_beginning_to_its_end(remote: Program) -> None:
-    code, out, error = remote("token", "new", "ci", "--role", "operator", "--lease", "1h")
+    name = f"ci-{uuid.uuid4().hex[:6]}"
+    code, out, error = remote("token", "new", name, "--role", "operator", "--lease", "1h")
     assert code == PASS
     secret = out.strip()
     assert secret.startswith("jr_")
@@ -17,7 +19,7 @@ def test_a_token_from_its_beginning_to_its_end(remote: Program) -> None:
     assert "operator" in error
     mine = Program(remote.folder, {**remote.environment, "JOINTRANGE_TOKEN": secret})
     assert mine("ls")[0] == PASS
-    [key] = [one["id"] for one in json.loads(remote("token", "ls", "--json")[1]) if one["name"] == "ci"]
+    [key] = [one["id"] for one in json.loads(remote("token", "ls", "--json")[1]) if one["name"] == name]
     assert secret not in remote("token", "ls")[1]
     assert remote("token", "revoke", key)[1] == f"token {key} is revoked\n"
     assert mine("ls")[0] == BAD_INPUT

