@@ -284,7 +284,7 @@ class Hands:
         return self.now
 
 
-PATIENCE = Patience(fresh=300.0, stale=3600.0, between=10.0, timeout=2.0)
+PATIENCE = Patience(fresh=300.0, stale=3600.0, between=10.0, timeout=5.0, wait=30.0)
 
 
 def test_keys_are_asked_for_once_and_again_when_they_are_old(provider: Provider, service: Service) -> None:

@@ -37,6 +37,8 @@ LANES = 3
 HOLD = 1.0
 LIFE = 90.0
 """Seconds in which a life must end, whoever was killed in it."""
+LINGER = 2.0
+"""Seconds for which a keeper may outlive its range: the last call it is to die after is the one that ends the range."""
 KILLED = -9
 LEAST = {"docker": 25, "store": 8}
 """Calls in a life, at least: with fewer something is not counted."""
@@ -66,7 +68,7 @@ class Lane:
 
     def killed_after(self, at: int) -> bool:
         """One life of a range; whether its first keeper lived long enough to die after that many calls."""
-        key = f"r-{next(self.lives)}"
+        key, before = f"r-{next(self.lives)}", len(self.told())
         self._wish(key)
         child, died = self.nursery.start(self.order(at, key)), False
         for desired, status in (("up", "up"), ("gone", "gone")):
@@ -78,9 +80,11 @@ class Lane:
                 assert not died, f"the second keeper died, too: {self._logs()}"
                 child, died = self.nursery.start(self.order()), True
         assert aftermath.containers(self.docker, self.instance) == {}, f"{key}: {self._logs()}"
-        last = self.nursery.ended(child)
-        self.nursery.kill(child)
-        return died or last
+        if died or self.nursery.wait(child, LINGER) is None:
+            self.nursery.kill(child)
+        fused = len(self.told()) > before
+        assert fused or not died, f"it died of something else: {self._logs()}"
+        return fused
 
     def told(self) -> list[str]:
         """After which calls its keepers died."""
@@ -183,8 +187,7 @@ def test_killed_after_each_call(
         for lane in lanes:
             lane.close()
     told = sorted(line for lane in lanes for line in lane.told())
-    assert len(told) == count
-    assert count >= LEAST[of], told
+    assert len(told) == count >= LEAST[of], told
 
 
 def _databases(database: str, request: pytest.FixtureRequest, folder: Path) -> Callable[[int], str]:

@@ -52,9 +52,9 @@ def test_a_reset_is_told_and_counted_from(reach: Reach) -> None:
 def test_it_ends_at_its_deadline(reach: Reach) -> None:
     with answering({AT: [stream(an_event(1))]}) as told:
         began = time.monotonic()
-        found = list(Events(reach(told.url)).of_range("r-1", deadline=began + 0.5))
+        found = list(Events(reach(told.url)).of_range("r-1", deadline=began + 2.0))
         assert [event.seq for event in found] == [1]
-        assert time.monotonic() >= began + 0.4
+        assert time.monotonic() >= began + 1.9
 
 
 def test_nobody_there_ends_it_when_patience_does(reach: Reach) -> None:
