@@ -189,12 +189,13 @@ class Loop:
         held: Held[Any] = Held(self.service, row, since)
         with self._news:
             twin = next((one for one in self._held if type(one.row) is kind and one.row.id == row.id), None)
-            if twin is None:
+            if twin is None and not self._stopping.is_set():
                 self._held.append(held)
                 return held
-        twin.lose()
-        log.warning("it could not be held all the time; it is worked on again once that has ended", extra=held.about)
-        self._back(held)
+        if twin is not None:
+            twin.lose()
+            log.warning("it was not held all the time; it is worked on again once that has ended", extra=held.about)
+        self._back(held, PATIENCE if twin is not None else 0.0)
         return None
 
     def _handle(self, held: Held[Any]) -> None:
@@ -221,11 +222,11 @@ class Loop:
             with self._news:
                 self._held.remove(held)
 
-    def _back(self, held: Held[Any]) -> None:
-        """Let go of a row that is still being worked on here; it is claimed again soon."""
+    def _back(self, held: Held[Any], after: float) -> None:
+        """Let go of a row that is not worked on for this claim: for an earlier one it is, or the loop was stopped."""
         try:
             with self.service.store.writing() as rows:
-                held.fenced(rows, holder="", held_until=0.0, next_at=self.service.store.now() + PATIENCE)
+                held.fenced(rows, holder="", held_until=0.0, next_at=self.service.store.now() + after)
         except (Stale, *UNABLE) as error:
             log.warning("it could not be given back: %s", error, extra=held.about)
 

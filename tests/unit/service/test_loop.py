@@ -324,6 +324,19 @@ def test_a_stop_gives_everything_back_so_that_another_goes_on(world: World, runn
     assert noting.wait(2)
 
 
+def test_what_is_claimed_while_it_stops_is_given_back_unhandled(world: World) -> None:
+    """Nobody would tell that work to end any more."""
+    add(world, a_range())
+    noting = Noting()
+    loop = Loop(world.service, {RangeRow: noting})
+    assert loop.stop(PATIENT)
+    assert not loop.step(RangeRow)
+    assert noting.seen == []
+    row = world.row()
+    assert (row.holder, row.held_until) == ("", 0.0)
+    assert row.next_at <= world.shifted.now()
+
+
 def test_who_does_not_end_keeps_the_row_until_the_hold_runs_out(world: World, running: Any) -> None:
     handled, free = Noting(), threading.Event()
 
@@ -447,7 +460,7 @@ def test_a_fault_nobody_thought_of_ends_no_thread(world: World, running: Any, ca
 
     def handle(service: Any, held: Held[Any]) -> float:
         if held.row.id == "r-long":
-            held.lost.wait(PATIENT)
+            held.stop.wait(PATIENT)
         return noting(service, held)
 
     add(world, a_range("r-long"), a_range("r-short"))
