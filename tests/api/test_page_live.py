@@ -224,6 +224,6 @@ def test_no_console_is_left_behind(served: Served, browser: Browser, row: dict[s
         page.locator("[data-node=one]").click()
         button.evaluate("button => { button.click(); button.click(); }")
         expect(page.locator(".console")).to_contain_text("connected")
-        assert len(shells(served)) == 1
+        served.eventually(lambda: len(shells(served)) == 1)
         page.get_by_role("button", name="Close console").click()
         served.eventually(lambda: not shells(served))
