@@ -19,7 +19,7 @@ from range.stores import Reading, Store
 from tests.unit.service.worlds import ShiftedStore, World, a_world
 
 PATIENT = 20.0
-QUICK = Limits(hold=2.0, idle=0.05, watch=0.01)
+QUICK = Limits(hold=4.0, idle=0.05, watch=0.01)
 
 
 @dataclass
