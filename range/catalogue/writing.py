@@ -15,6 +15,7 @@ from ruamel.yaml.representer import SafeRepresenter
 
 from range.catalogue.reading import parse
 
+_WORDS = ("true", "false", "null", "yes", "no")
 WIDEST = 1_000_000
 """Characters of a line; text is never folded."""
 
@@ -26,7 +27,7 @@ class _Writer(SafeRepresenter):
         style = None
         if "\n" in data and _fits_a_block(data):
             style = "|"
-        elif data != data.strip() or not data[:1].isalpha() or data.lower() in ("true", "false", "null", "yes", "no"):
+        elif data != data.strip() or not data[:1].isalpha() or not data.isprintable() or data.lower() in _WORDS:
             style = '"'
         return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 

@@ -24,7 +24,8 @@ def test_every_value_is_read_back(value: object) -> None:
 @pytest.mark.parametrize(
     "text",
     ["yes", "null", "0644", "1e3", "~", "", " a", "a ", "a: b", "- a", "#a", "'", '"', "a\nb", "a\n", "\na", "a \nb",
-     "a\n\n", "\ta\nb", "%a", "@a", "é\n√", "T1082", "<<", "?", "a\r\nb", "\x7f", "\u2028\n", "x" * 500],
+     "a\n\n", "\ta\nb", "%a", "@a", "é\n√", "T1082", "<<", "?", "a\r\nb", "\x7f", "\u2028\n", "A\x850",
+     "a\u2029b", "x" * 500],
 )  # fmt: skip
 def test_text_that_could_be_something_else(text: str) -> None:
     assert parse("x", written({"a": text, text or "b": 1}).encode()).plain == {"a": text, text or "b": 1}
