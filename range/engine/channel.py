@@ -187,7 +187,7 @@ def run(
 
 
 def _code(channel: Channel) -> int | None:
-    """The exit code; the engine may close the stream a moment before it knows it."""
+    """The exit code; the engine may close the stream a moment before it knows it, and tells nobody when it does."""
     until = time.monotonic() + 5
     while (code := channel.exit_code()) is None and time.monotonic() < until:
         time.sleep(0.005)

@@ -228,7 +228,7 @@ class DockerImages(DockerBuilders):
                 hint=f"mend {self._folder / kind / 'Dockerfile'}, or check that the engine's network reaches "
                 "the package mirror",
             )
-        self._clear(kind)
+        self._clear(kind)  # what an earlier build left, too
         return image
 
     def _follow(

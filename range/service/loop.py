@@ -192,10 +192,12 @@ class Loop:
             if twin is None and not self._stopping.is_set():
                 self._held.append(held)
                 return held
-        if twin is not None:
-            twin.lose()
-            log.warning("it was not held all the time; it is worked on again once that has ended", extra=held.about)
-        self._back(held, PATIENCE if twin is not None else 0.0)
+        if twin is None:
+            self._back(held, 0.0)
+            return None
+        twin.lose()
+        log.warning("it could not be held all the time; it is worked on again once that has ended", extra=held.about)
+        self._back(held, PATIENCE)
         return None
 
     def _handle(self, held: Held[Any]) -> None:

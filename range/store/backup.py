@@ -183,7 +183,10 @@ def _archived(source: Path) -> str:
 
 
 def _demand_alone(connection: Connection, where: str) -> None:
-    """Raises StoreUnavailable: others are connected to the database, and stay. One that ends needs a moment for it."""
+    """Raises StoreUnavailable: others are connected to the database, and stay.
+
+    One that ends needs a moment for it, and PostgreSQL tells nobody when it has: this looks until its time is over.
+    """
     until = time.monotonic() + _LEAVING
     while others := connection.execute(_OTHERS).scalars().all():
         if time.monotonic() >= until:

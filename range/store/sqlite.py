@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 import threading
 import time
 from pathlib import Path
@@ -69,7 +70,12 @@ def _connected(connection: Any, folder: Path) -> None:
 
 def _log_ahead(connection: Any, folder: Path) -> None:
     """WAL, one at a time: of two who bring a new file to it, SQLite refuses one at once, whatever the timeout."""
-    alone = os.open(folder, os.O_RDONLY)
+    try:
+        alone = os.open(folder, os.O_RDONLY)
+    except OSError as error:  # as when SQLite itself cannot open the file, e.g. because the process has too many open
+        refused = sqlite3.OperationalError(f"unable to open {folder}: {error.strerror}")
+        refused.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+        raise refused from error
     try:
         fcntl.flock(alone, fcntl.LOCK_EX)
         connection.execute("PRAGMA journal_mode=WAL")

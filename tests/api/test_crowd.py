@@ -1,4 +1,4 @@
-"""Many callers at once, more than the store has connections: each is answered, and none with a fault of ours."""
+"""Many callers at once, more than the store has connections: each is answered, soon, and none with a fault of ours."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.serving import Served
 
 DATABASES = ("sqlite", "postgresql")
 CALLERS = CONNECTIONS + 16
-PATIENCE = 60.0
-"""Seconds one caller waits for one answer, with all the others before it, on a machine that has other things to do."""
+SOON = 15.0
+"""Seconds one caller may wait for one answer, with all the others before it, on a slow machine."""
 
 
 def test_nobody_in_a_crowd_is_turned_away(served: Served) -> None:
@@ -21,7 +21,7 @@ def test_nobody_in_a_crowd_is_turned_away(served: Served) -> None:
 
     def call(number: int) -> None:
         client = served.stranger()
-        client.timeout = PATIENCE
+        client.timeout = SOON
         client.headers["Authorization"] = f"Bearer {token}"
         together.wait(60)
         for round_ in (1, 2, 3):

@@ -39,7 +39,7 @@ def test_a_call_that_hangs_does_not_keep_the_process(tmp_path: Path) -> None:
             asking.start()
             assert process.stdout.readline() == "hangs\n"
             process.send_signal(signal.SIGTERM)
-            said = process.communicate(timeout=60)[1]
+            said = process.communicate(timeout=DEADLINE + 5)[1]
             client.close()
             asking.join()
     assert process.returncode == 0, said

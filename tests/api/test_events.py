@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -259,9 +260,11 @@ def test_one_caller_may_not_take_every_stream(served: Served, admin: httpx.Clien
 def test_streams_end_at_once_when_the_service_does(tmp_path: Path) -> None:
     with serving(tmp_path, keep=False) as served, following(served.client(), "/v1/events") as feed:
         served.eventually(lambda: len(served.app.state.hub) == 1)
-        served.app.state.closing()
-        with pytest.raises(EOFError):
-            feed.next()
+        with ThreadPoolExecutor(1) as pool:
+            ended = pool.submit(feed.next)
+            served.app.state.closing()
+            with pytest.raises(EOFError):
+                ended.result(2)
         assert served.client().get("/v1/events").status_code == 503
 
 

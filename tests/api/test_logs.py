@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -121,5 +122,6 @@ def test_each_event_is_a_line_from_now_on(kept: Kept, store: Store) -> None:
 def test_it_ends_when_told(store: Store) -> None:
     log = logs.EventLog(store)
     log.start()
-    log.stop()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(log.stop).result(3)
     assert not log._thread.is_alive()

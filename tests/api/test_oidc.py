@@ -284,7 +284,7 @@ class Hands:
         return self.now
 
 
-PATIENCE = Patience(fresh=300.0, stale=3600.0, between=10.0, timeout=5.0, wait=30.0)
+PATIENCE = Patience(fresh=300.0, stale=3600.0, between=10.0, timeout=2.0)
 
 
 def test_keys_are_asked_for_once_and_again_when_they_are_old(provider: Provider, service: Service) -> None:
@@ -374,7 +374,7 @@ def test_an_issuer_that_cannot_be_reached(service: Service, provider: Provider) 
 
 
 def test_many_at_once_ask_once(provider: Provider, service: Service) -> None:
-    verifier = Verifier([issuer(provider)], PATIENCE, Hands())
+    verifier = Verifier([issuer(provider)], replace(PATIENCE, wait=30.0), Hands())
     token, names = signed(claims(provider)), list[str]()
     threads = [threading.Thread(target=lambda: names.append(verifier.verify(token, service).name)) for _ in range(8)]
     for thread in threads:
@@ -392,7 +392,7 @@ def test_a_silent_issuer_holds_up_one_thread_and_nobody_else(provider: Provider,
 
     def silent(method: str, path: str, body: bytes, origin: str) -> Answer:
         asked.set()
-        assert go_on.wait(60)
+        assert go_on.wait(30)
         return Answer(200, json.dumps(jwks()).encode())
 
     provider.answer = silent  # type: ignore[method-assign]
@@ -407,10 +407,10 @@ def test_a_silent_issuer_holds_up_one_thread_and_nobody_else(provider: Provider,
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(callers)]
     try:
         threads[0].start()
-        assert asked.wait(30)
+        assert asked.wait(10)
         for thread in threads[1:]:
             thread.start()
-        turned_away = [told.get(timeout=30) for _ in range(callers - 1 - seats)]
+        turned_away = [told.get(timeout=20) for _ in range(callers - 1 - seats)]
         assert turned_away == ["ServiceUnavailable"] * len(turned_away)
         assert told.empty(), "who has a seat waits for the answer"
     finally:

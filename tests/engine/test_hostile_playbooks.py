@@ -643,7 +643,7 @@ def test_stop_ends_it_at_once_whatever_it_does(world: World, tmp_path: Path) -> 
         await_file(world, "deaf", thread.is_alive)
     finally:
         stop.set()
-        thread.join(60)
+        thread.join(15)
     (outcome,) = outcomes
     assert "was stopped in task 'spy'" in str(outcome.error)
 

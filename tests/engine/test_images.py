@@ -190,7 +190,7 @@ def test_a_killed_build_is_swept(
         assert any("step 3 of" in line for line in process.stdout)
         assert images.sweep_builders() == [], "its build is alive"
         process.kill()
-    deadline, gone = time.monotonic() + 60, images.sweep_builders()
+    deadline, gone = time.monotonic() + 30, images.sweep_builders()
     while not gone:  # what the engine has not let go of yet waits for the next sweep
         assert time.monotonic() < deadline, "the engine did not end the build"
         gone = images.sweep_builders()

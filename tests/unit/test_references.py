@@ -92,4 +92,4 @@ def test_a_long_one_is_read_in_no_time() -> None:
     for text in ("a-" * 200_000, "a" * 400_000 + "!", "-" * 400_000, "a." * 120 + "!", "1" * 100_000):
         with pytest.raises(ValueError):
             check_named(text)
-    assert time.process_time() - start < 10
+    assert time.process_time() - start < 1

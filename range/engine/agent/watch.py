@@ -42,7 +42,10 @@ def watch() -> NoReturn:
 
 
 def _gone(news: socket.socket) -> bool:
-    """Whether an interface vanished, of all that is to be heard within a moment. Wiring makes news by the hundred."""
+    """Whether an interface vanished, of all that is to be heard within a moment.
+
+    Wiring makes news by the hundred: it gathers meanwhile, so that this wakes once for it.
+    """
     time.sleep(SETTLE)
     gone = False
     while select.select([news], [], [], 0)[0]:

@@ -49,6 +49,7 @@ def test_a_reset_is_told_and_counted_from(reach: Reach) -> None:
     assert told.asked[1].headers["last-event-id"] == "90"
 
 
+@pytest.mark.timeout(10, func_only=True)
 def test_it_ends_at_its_deadline(reach: Reach) -> None:
     with answering({AT: [stream(an_event(1))]}) as told:
         began = time.monotonic()

@@ -60,6 +60,7 @@ def test_who_has_no_token_is_told_where_one_goes(reach: Reach) -> None:
             assert ("JOINTRANGE_TOKEN" in caught.value.hint) is named
 
 
+@pytest.mark.timeout(10, func_only=True)
 def test_patience_ends(reach: Reach) -> None:
     later = Say(503, headers={"retry-after": "100"})
     with answering({AT: [later]}) as told, pytest.raises(ServiceUnavailable, match="503"):
@@ -67,7 +68,8 @@ def test_patience_ends(reach: Reach) -> None:
     assert len(told.asked) > 1
 
 
-def test_nobody_there_is_told_with_what_to_do(reach: Reach) -> None:
+@pytest.mark.timeout(10, func_only=True)
+def test_nobody_there_is_told_soon(reach: Reach) -> None:
     with socket.create_server(("127.0.0.1", 0)) as door:
         port = door.getsockname()[1]
     with pytest.raises(ServiceUnavailable, match="does not answer") as caught:

@@ -158,7 +158,7 @@ def test_a_command_is_stopped_and_what_it_said_kept(api: Api) -> None:
 
     timer = threading.Timer(0.1, stop.set)
     timer.start()
-    ended = run(channel, 60, kill, stop)
+    ended = run(channel, 5, kill, stop)
     timer.join()
     assert (ended.exit_code, ended.timed_out) == (None, False)
     assert ended.stdout == b"so far, and a last word"

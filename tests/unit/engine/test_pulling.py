@@ -76,7 +76,7 @@ def test_a_slow_registry_is_left_when_nobody_waits(engine: Pretended, client: do
 
     def slow(_asked: Asked) -> tuple[int, Any]:
         asked.set()
-        go.wait(60)
+        go.wait(10)
         answered.set()
         return 200, {"status": "Pulling"}
 

@@ -142,6 +142,7 @@ def test_the_connection_holds_where_the_rules_were_not_asked(tmp_path: Path, whe
         assert host.commands == []
 
 
+@pytest.mark.timeout(30, func_only=True)
 def test_a_playbook_that_hangs_is_ended(tmp_path: Path, jails: ProcessJails) -> None:
     run = a_run(
         tmp_path, "- hosts: tool\n  tasks:\n    - {name: Hang, ansible.builtin.command: sleep 300}\n", seconds=3

@@ -279,7 +279,7 @@ def test_a_hold_is_renewed_for_as_long_as_it_takes(world: World, running: Any) -
     running({RangeRow: slow})
     running({RangeRow: slow}, replica="replica-2")
     assert handled.wait(1)
-    assert not ending.wait(QUICK.hold * 1.5)
+    assert not ending.wait(QUICK.hold * 2)
     assert [row.fence for row in handled.seen] == [1], "nobody else took it"
     ending.set()
 

@@ -57,6 +57,7 @@ def test_read_modify_write_loses_nothing(store: Store, other: Store) -> None:
     assert (org.used, org.version) == (800.0, 801)
 
 
+@pytest.mark.timeout(9, func_only=True)
 def test_the_clock_needs_no_second_connection(store: Store) -> None:
     """As many transactions as there are connections, each of which asks what time it is."""
     together = threading.Barrier(CONNECTIONS)
@@ -184,7 +185,7 @@ def test_readers_do_not_wait_for_a_writer(store: Store, other: Store) -> None:
     with store.writing() as rows:
         rows.add(a_token())
         with other.reading() as others:
-            assert others.count(TokenRow) == 0, "and not: it waited for the lock until that was a fault"
+            assert others.count(TokenRow) == 0, "one who waited for this thread's commit would end with a fault"
 
 
 def test_writers_check_what_still_holds(store: Store, other: Store) -> None:

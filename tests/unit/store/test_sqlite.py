@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -82,3 +83,18 @@ def test_a_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreUnavailable, match="cannot make"):
         sqlite.dialect(make_url(f"sqlite:///{tmp_path / 'file' / 'store.db'}"))
+
+
+def test_no_file_more_may_be_opened(database: Dialect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database is away for whoever asks now, and no fault of ours."""
+
+    def full(*_words: object, **_more: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    store = SqlStore(database)
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite.os, "open", full)
+        with pytest.raises(StoreUnavailable, match="Too many open files"), store.reading() as rows:
+            rows.count(DocumentRow)
+    with store.reading() as rows:
+        rows.count(DocumentRow)
